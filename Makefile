@@ -1,0 +1,56 @@
+# Everything the README names. Needs Python 3.11 or newer, make and a package index; all else comes from the locks.
+
+VENV ?= .venv
+PYTHON ?= $(firstword $(foreach python,python3.11 python3,\
+	$(if $(shell $(python) -c 'import sys; print(*[1][: sys.version_info >= (3, 11)])' 2>/dev/null),$(python))))
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+UV_LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --no-config \
+	--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet $(LOCK_OPTIONS)
+# pyright would ask another registry whether there is a newer one
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint coverage lock clean
+
+help:
+	@echo 'make demo      set up, then run imu demo'
+	@echo 'make test      set up, then every check: lint, format, types, floors, tests'
+	@echo 'make lint      the checks without the tests'
+	@echo 'make coverage  the tests with the kernels as plain Python, and what they reach'
+	@echo 'make lock      write requirements/*.lock anew; LOCK_OPTIONS=--upgrade takes the newest'
+	@echo 'make clean     remove what the above made'
+
+demo: $(VENV)/run.stamp
+	@$(BIN)/imu demo
+
+test: lint
+	@$(BIN)/pytest
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/lint-imports --no-logo
+
+coverage: $(VENV)/dev.stamp
+	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest --cov --timeout=0
+
+lock: $(VENV)/dev.stamp
+	@$(UV_LOCK) --output-file requirements/run.lock
+	@$(UV_LOCK) --extra dev --constraint requirements/run.lock --output-file requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) .coverage .hypothesis .import_linter_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo 'python3.11 and python3 are absent or older than 3.11; name one: make PYTHON=...' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# made for one lock each; a change of the lock or of the project's own metadata installs again
+$(VENV)/%.stamp: requirements/%.lock pyproject.toml imu/version.py | $(BIN)/python
+	@echo 'Setting up $(VENV) from $<; the first time takes a minute or two.'
+	@$(PIP) install --require-hashes --requirement $<
+	@$(PIP) install --no-index --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""Contact detectors measured against known truth. Nothing is here yet."""

@@ -1,0 +1,1 @@
+"""Readers of published recordings with known truth. Nothing is here yet."""

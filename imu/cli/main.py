@@ -1,0 +1,102 @@
+"""The command `imu`: finds the chosen command, and turns whatever it refuses into one line and an exit code."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final, NoReturn, Protocol, cast
+
+from imu.core.errors import RetrogaitError, UsageError
+from imu.version import VERSION
+
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+INTERRUPTED: Final = 130
+BROKEN_PIPE: Final = 141
+"""Exit codes; the last two are what a shell makes of SIGINT and SIGPIPE."""
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "demo": ("imu.cli.demo", "show it all on a simulated person; no sensors needed"),
+        "reprocess": ("imu.cli.reprocess", "analyse recorded sessions, stores or globs"),
+        "inspect": ("imu.cli.inspect", "say what is in a session"),
+        "import": ("imu.cli.import_", "make a session of recordings in another format"),
+        "simulate": ("imu.cli.simulate", "write a session of a simulated person, with its known truth"),
+        "warmup": ("imu.cli.warmup", "compile the kernels now, so that nothing waits for them later"),
+    }
+)
+"""Module and one line of help by name. Only the chosen module is imported: the help must answer at once."""
+
+
+class Command(Protocol):
+    """What a command's module offers."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's own arguments."""
+        ...
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it, and return the exit code."""
+        ...
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are errors of this package, and one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what `main` prints."""
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Leave after the help or the version; if their reader has gone, `main` hears of it here."""
+        sys.stdout.flush()
+        super().exit(status, message)
+
+
+def main(argv: Sequence[str] | None = None, *, commands: Mapping[str, tuple[str, str]] = COMMANDS) -> int:
+    """Run one command and return its exit code. `argv` is without the program's name; None = the process's own."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    try:
+        code = _run(words, commands)
+        # a reader that has gone shows only when the buffer is written
+        sys.stdout.flush()
+    except UsageError as error:
+        return _say(error, WRONG_USAGE)
+    except BrokenPipeError:
+        return _hush()
+    except (RetrogaitError, OSError) as error:
+        return _say(error, FAILED)
+    except KeyboardInterrupt:
+        return _say("stopped by Ctrl-C", INTERRUPTED)
+    return code
+
+
+def _run(words: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> int:
+    parser = Parser(prog="imu", description="Gait in either direction from worn sensors.", allow_abbrev=False)
+    parser.add_argument("-V", "--version", action="version", version=f"imu {VERSION}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    # no option before the command takes a value, so the first bare word is the command
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    for name, (module, line) in commands.items():
+        subparser = subparsers.add_parser(name, help=line, description=line, allow_abbrev=False)
+        if name == chosen:
+            command = cast("Command", import_module(module))
+            command.configure(subparser)
+            subparser.set_defaults(run=command.run)
+    args = parser.parse_args(words)
+    return args.run(args)
+
+
+def _say(problem: object, code: int) -> int:
+    print(f"imu: {' '.join(str(problem).splitlines())}", file=sys.stderr)
+    return code
+
+
+def _hush() -> int:
+    """Point stdout at nothing, so that the interpreter's own flush at exit stays quiet too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return BROKEN_PIPE

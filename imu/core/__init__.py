@@ -1,0 +1,1 @@
+"""The nouns: sensors, samples, sessions, tables, units, errors."""

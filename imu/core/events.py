@@ -1,0 +1,18 @@
+"""Live output: a stream of events. A table is the fold of its events."""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from imu.core.tables import Row
+
+Kind: TypeAlias = Literal["contact_provisional", "contact", "second", "release", "stride", "step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One finding. `row` holds the columns of its table that are known by now; once out, it never changes."""
+
+    t_emitted_ns: int  # newest sample needed, session clock
+    foot: Literal["left", "right"]  # of a step: its stance foot
+    kind: Kind
+    row: Row = field(hash=False)

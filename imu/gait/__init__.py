@@ -1,0 +1,1 @@
+"""Stages: parameters in units and a small stateful object over each kernel."""

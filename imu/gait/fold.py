@@ -1,0 +1,144 @@
+"""Records of one foot become events, and events become rows of the contacts and strides tables."""
+
+import math
+
+import numpy as np
+
+from imu.core.events import Event
+from imu.core.records import (
+    BREAK,
+    CONTACT,
+    LENGTH,
+    NONE_NS,
+    PROVISIONAL,
+    RELEASE,
+    SECOND,
+)
+from imu.core.session import Foot
+from imu.core.tables import DIRECTIONS, PATTERNS, Row, quality_text
+from imu.core.units import NS_PER_S
+
+LONGEST_STRIDE_NS = 3 * NS_PER_S
+
+
+def single(value: float) -> float | None:
+    """As a float32 column holds it, so that whoever reads the table computes the same; None for NaN."""
+    return None if math.isnan(value) else float(np.float32(value))
+
+
+class FootFold:
+    """Feed one foot's FOOT_EVENT records in order; get its events, and its rows at any time.
+
+    `contacts` and `strides` grow in order of time; a contact's `t_second_ns` and `t_release_ns` are filled in when
+    their events come.
+    """
+
+    def __init__(self, foot: Foot) -> None:
+        self._foot: Foot = foot
+        self.contacts: list[Row] = []
+        self.strides: list[Row] = []
+        self._reasons: list[int] = []
+        self._opens: Row | None = None
+        """The contact that opens the stride under way; None where one may have been lost since."""
+        self._pending: Row | None = None
+        """The stride whose end is known and whose length is not."""
+
+    def push(self, records: np.ndarray) -> list[Event]:
+        events: list[Event] = []
+        for record in records:
+            event = self._one(record)
+            if event is not None:
+                events.append(event)
+        return events
+
+    def _one(self, record: np.void) -> Event | None:
+        kind, t_ns, emitted = int(record["kind"]), int(record["t_ns"]), int(record["t_emitted_ns"])
+        if kind == PROVISIONAL:
+            return Event(emitted, self._foot, "contact_provisional", {"foot": self._foot, "t_contact_ns": t_ns})
+        if kind == CONTACT:
+            return self._contact(record)
+        if kind == BREAK:
+            self._opens = None
+        if kind == LENGTH and self._pending is not None:
+            return self._stride(emitted, float(record["length_m"]))
+        if kind in (SECOND, RELEASE):
+            name = "second" if kind == SECOND else "release"
+            contact = self.contacts[-1]
+            contact[f"t_{name}_ns"] = t_ns
+            return Event(
+                emitted,
+                self._foot,
+                name,
+                {"foot": self._foot, "t_contact_ns": contact["t_contact_ns"], f"t_{name}_ns": t_ns},
+            )
+        return None
+
+    def _contact(self, record: np.void) -> Event:
+        provisional, emitted, mask = (
+            int(record["t_provisional_ns"]),
+            int(record["t_emitted_ns"]),
+            int(record["quality"]),
+        )
+        row: Row = {
+            "foot": self._foot,
+            "t_contact_ns": int(record["t_ns"]),
+            "t_second_ns": None,
+            "t_release_ns": None,
+            "pattern": PATTERNS[int(record["pattern"])],
+            "direction": DIRECTIONS[int(record["direction"])],
+            "foot_angle_deg": single(record["foot_angle_deg"]),
+            "confidence": single(record["confidence"]),
+            "t_provisional_ns": None if provisional == NONE_NS else provisional,
+            "t_emitted_ns": emitted,
+            "quality": quality_text(mask),
+        }
+        before, self._opens = self._opens, row
+        before_mask = self._reasons[-1] if self._reasons else 0
+        self.contacts.append(row)
+        self._reasons.append(mask)
+        self._pending = None
+        if before is not None and _ns(row, "t_contact_ns") - _ns(before, "t_contact_ns") <= LONGEST_STRIDE_NS:
+            self._pending = self._open_stride(before, row, before_mask | mask)
+        return Event(emitted, self._foot, "contact", dict(row))
+
+    def _open_stride(self, first: Row, last: Row, reasons: int) -> Row:
+        start, end = _ns(first, "t_contact_ns"), _ns(last, "t_contact_ns")
+        release = first["t_release_ns"]
+        stride_s = (end - start) / NS_PER_S
+        stance_s = math.nan if release is None else (int(release) - start) / NS_PER_S
+        return {
+            "foot": self._foot,
+            "stride_id": None,
+            "t_start_ns": start,
+            "t_end_ns": end,
+            "t_release_ns": release,
+            "stride_time_s": single(stride_s),
+            "stance_time_s": single(stance_s),
+            "swing_time_s": single(stride_s - stance_s),
+            "stance_fraction": single(stance_s / stride_s),
+            "stride_length_m": None,
+            "speed_m_s": None,
+            "direction": last["direction"],
+            "pattern": first["pattern"],
+            "quality": quality_text(reasons),
+        }
+
+    def _stride(self, emitted: int, length_m: float) -> Event:
+        row, self._pending = self._pending, None
+        if row is None:
+            raise ValueError("a stride's length came without its end; lengths follow contacts")
+        if not math.isnan(length_m):
+            row["stride_length_m"] = single(length_m)
+            if row["direction"] != "uncertain":
+                sign = -1.0 if row["direction"] == "backward" else 1.0
+                stride_s = (_ns(row, "t_end_ns") - _ns(row, "t_start_ns")) / NS_PER_S
+                row["speed_m_s"] = single(sign * length_m / stride_s)
+        self.strides.append(row)
+        return Event(emitted, self._foot, "stride", dict(row))
+
+
+def _ns(row: Row, name: str) -> int:
+    value = row[name]
+    if not isinstance(value, int):
+        raise TypeError(f"{name} is {value!r}; want nanoseconds")
+    return value

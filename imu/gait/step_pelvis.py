@@ -1,0 +1,234 @@
+"""What the pelvis did in one step, read from its poses with one gravity.
+
+Any correction of attitude within a step would be an error of its drop, so gravity is frozen: as known at the step's
+end, it holds for every pose back to the step's start.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from imu.core.samples import Floats
+from imu.core.session import Foot
+from imu.core.tables import Row
+from imu.core.units import NS_PER_S
+from imu.gait.fold import single
+from imu.gait.pelvis_mounting import MountingParams, PelvisMounting
+from imu.gait.pose_ring import PoseRing
+from imu.kernels import step as kernel
+
+LEAST_BEFORE_NS: Final = 100_000_000
+LEAST_AFTER_NS: Final = 50_000_000
+"""What `pelvic_drop_robust_deg` is defined by: the least value within -100..+50 ms of the contact."""
+NEAR_NS: Final = NS_PER_S // 2
+"""A step without a pose this near to both of its ends happened while the pelvis did not deliver."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropErrorParams:
+    """Where the error of a pelvic drop comes from: one standard deviation each. It covers the sensor, not the skin."""
+
+    floor_deg: float = 0.1
+    contact_s: float = 0.02
+    gravity_deg: float = 1.0
+    gravity_late_deg: float = 1.0
+    gravity_per_yaw: float = 0.009
+    drift_deg_s: float = 0.5
+    drift_rested_deg_s: float = 0.1
+    heading_deg: float = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPelvisParams:
+    window_s: float = 3.0
+    missing_s: float = 0.05
+    missing_share: float = 0.05
+    turn_rad: float = math.radians(25.0)
+    late_peak_share: float = 0.85
+    stride_least_s: float = 0.5
+    stride_most_s: float = 2.2
+    error: DropErrorParams = field(default_factory=DropErrorParams)
+    mounting: MountingParams = field(default_factory=MountingParams)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The times of a step's two contacts, and the foot of the first, which stands."""
+
+    start_ns: int
+    end_ns: int
+    foot: Foot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gravity:
+    """`up` (3,) is the unit vector against gravity in I. late: found only after the step, from a stride's mean force."""
+
+    up: Floats
+    late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPelvis:
+    """Pelvis columns of one step; None = null. `turn_rad` is None where the pelvis did not see the step."""
+
+    gap: bool = False
+    turn_rad: float | None = None
+    pelvic_drop_deg: float | None = None
+    pelvic_drop_robust_deg: float | None = None
+    pelvic_drop_sd_deg: float | None = None
+    pelvic_drop_peak_deg: float | None = None
+    late_peak: bool | None = None
+    obliquity_rom_deg: float | None = None
+    tilt_deg: float | None = None
+    rotation_rom_deg: float | None = None
+
+    def columns(self) -> Row:
+        """As the steps table holds them."""
+        return {
+            "pelvic_drop_deg": _single(self.pelvic_drop_deg),
+            "pelvic_drop_robust_deg": _single(self.pelvic_drop_robust_deg),
+            "pelvic_drop_sd_deg": _single(self.pelvic_drop_sd_deg),
+            "pelvic_drop_peak_deg": _single(self.pelvic_drop_peak_deg),
+            "late_peak": self.late_peak,
+            "obliquity_rom_deg": _single(self.obliquity_rom_deg),
+            "tilt_deg": _single(self.tilt_deg),
+            "rotation_rom_deg": _single(self.rotation_rom_deg),
+        }
+
+
+def _single(value: float | None) -> float | None:
+    return None if value is None else single(value)
+
+
+def covered(ring: PoseRing, t_ns: int) -> bool:
+    """Whether the pelvis delivered about then."""
+    k = ring.first_at(t_ns)
+    return k < len(ring) and int(ring.t_ns[k]) - t_ns < NEAR_NS
+
+
+def stride_gravity(ring: PoseRing, step_end_ns: int, start_ns: int, end_ns: int) -> Gravity | None:
+    """From the mean specific force of a whole stride, for a step whose gravity was not known at its end.
+
+    None where the stride's poses are not all there or their attitude can't be compared with that at the step's end.
+    """
+    poses = ring.poses
+    first, stop = ring.first_at(start_ns), ring.first_at(end_ns)
+    if first == 0 or not covered(ring, end_ns):
+        return None
+    if kernel.attitude_since(poses["fresh"], stop) >= min(first, ring.first_at(step_end_ns)):
+        return None
+    up = np.empty(3)
+    kernel.mean_force(poses["force"], first, stop - 1, up)
+    return Gravity(up, late=True)
+
+
+def known_gravity(ring: PoseRing, step_end_ns: int, until_ns: int) -> Gravity | None:
+    """Of the first pose in [step_end_ns, until_ns] that knows it, in the attitude of the step's end."""
+    poses = ring.poses
+    first, stop = ring.first_at(step_end_ns), ring.first_at(until_ns + 1)
+    known = np.flatnonzero(poses["known"][first:stop])
+    if len(known) == 0:
+        return None
+    k = first + int(known[0])
+    if k > first and kernel.attitude_since(poses["fresh"], k) > first:
+        return None
+    return Gravity(np.array(poses["up"][k]), late=k > first)
+
+
+class StepPelvisReader:
+    """Reads steps from the ring, and works out an unknown mounting from them."""
+
+    def __init__(self, params: StepPelvisParams, mounting: Floats | None) -> None:
+        self._params = params
+        self._forward = None if mounting is None else np.array(mounting[0], np.float64)
+        self.mounting = PelvisMounting(params.mounting)
+
+    def read(self, ring: PoseRing, span: Span, gravity: Gravity | None, level: Floats | None, clean: bool) -> StepPelvis:
+        """One step.
+
+        Args:
+            ring: with all poses of the last seconds, to the first one at or after the step's end if there is any.
+            span: the step.
+            gravity: as known at its end, or found later.
+            level: (3,) up in sensor axes from quiet standing; without it the mean of the last seconds.
+            clean: its contacts have no reason against them, so that it may teach an unknown mounting.
+        """
+        p, t_ns, poses = self._params, ring.t_ns, ring.poses
+        before, last = ring.first_at(span.start_ns + 1) - 1, ring.first_at(span.end_ns)
+        if before < 0 or not covered(ring, span.end_ns):
+            return StepPelvis()
+        missing_ns, lost = kernel.missing_ns(t_ns, poses["lost"], before, last, span.start_ns, span.end_ns)
+        first = max(
+            ring.first_at(span.end_ns - round(p.window_s * NS_PER_S)), kernel.attitude_since(poses["fresh"], last)
+        )
+        most_ns = min(p.missing_s * NS_PER_S, p.missing_share * (span.end_ns - span.start_ns))
+        if gravity is None or missing_ns > most_ns or first > before:
+            return StepPelvis(gap=lost > 0)
+        window = poses[first : last + 1]
+        up, axes = np.empty(3), np.empty((3, 3))
+        if level is None:
+            kernel.mean_up(window["q"], gravity.up, 0, len(window) - 1, up)
+        else:
+            up[:] = level
+        # whichever way the sensor faces, its turn is told by any level axis
+        forward = np.eye(3)[np.argmin(np.abs(up))] if self._forward is None else self._forward
+        kernel.level_axes(forward, up, axes)
+        values = np.empty((len(window), 3))
+        kernel.angles(window["q"], gravity.up, axes, values)
+        out = np.zeros(1, kernel.STEP)
+        sign = 1.0 if span.foot == "left" else -1.0
+        kernel.read(
+            window["t_ns"],
+            values,
+            sign,
+            span.start_ns,
+            span.end_ns,
+            LEAST_BEFORE_NS,
+            LEAST_AFTER_NS,
+            round(p.error.contact_s * NS_PER_S),
+            out,
+        )
+        seen = out[0]
+        turn = float(seen["turn"])
+        if self._forward is None:
+            if clean:
+                self.mounting.add(window, gravity.up, up, span.start_ns, span.end_ns, span.foot, turn)
+                if self.mounting.resolved is not None:
+                    self._forward = self.mounting.resolved.forward
+            return StepPelvis(gap=lost > 0, turn_rad=turn)
+        return self._columns(span, seen, gravity, rested=bool(window["rested"][-1]), levelled=level is not None, gap=lost > 0)
+
+    def _columns(
+        self, span: Span, seen: npt.NDArray[Any] | np.void, gravity: Gravity, *, rested: bool, levelled: bool, gap: bool
+    ) -> StepPelvis:
+        deg = {name: math.degrees(seen[name]) for name in seen.dtype.names if name != "peak_ns"}
+        peak_s = (int(seen["peak_ns"]) - span.start_ns) / NS_PER_S
+        return StepPelvis(
+            gap=gap,
+            turn_rad=float(seen["turn"]),
+            pelvic_drop_deg=deg["peak"] - deg["start"],
+            pelvic_drop_robust_deg=deg["peak"] - deg["least"],
+            pelvic_drop_sd_deg=self._sd(deg, peak_s, gravity.late, rested),
+            # standing level is where obliquity and tilt are counted from
+            pelvic_drop_peak_deg=deg["peak"] if levelled else None,
+            late_peak=peak_s * NS_PER_S >= self._params.late_peak_share * (span.end_ns - span.start_ns),
+            obliquity_rom_deg=deg["obliquity_range"],
+            tilt_deg=deg["tilt_mean"] if levelled else None,
+            rotation_rom_deg=deg["rotation_range"],
+        )
+
+    def _sd(self, deg: dict[str, float], peak_s: float, late: bool, rested: bool) -> float:
+        """Standard uncertainty of the drop: contact time, gravity, gyroscope drift and heading, from contact to peak."""
+        e = self._params.error
+        gravity_deg = e.gravity_deg + (e.gravity_late_deg if late else 0.0) + e.gravity_per_yaw * abs(deg["yaw_before"])
+        return math.hypot(
+            e.floor_deg,
+            deg["start_spread"],
+            gravity_deg * math.radians(deg["rotation_to_peak"]),
+            (e.drift_rested_deg_s if rested else e.drift_deg_s) * peak_s,
+            math.sin(math.radians(e.heading_deg)) * deg["tilt_to_peak"],
+        )

@@ -1,0 +1,1 @@
+"""Arithmetic of the stages: one file a stage, `step` (one sample) and `run` (a block)."""

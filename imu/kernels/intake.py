@@ -1,0 +1,124 @@
+"""Rows as they arrived become samples in order of time: arithmetic only."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from imu.kernels._jit import njit
+
+AXES = 6
+STATE = np.dtype(
+    [
+        ("rows", "<i8"),  # seen
+        ("accepted", "<i8"),
+        ("late", "<i8"),
+        ("nan", "<i8"),
+        ("saturated", "<i8"),
+        ("jumps", "<i8"),  # clock jumps without loss
+        ("lost", "<i8"),
+        ("gaps", "<i8"),
+        ("first_ns", "<i8"),
+        ("newest_ns", "<i8"),
+        ("seq", "<i8"),
+        ("period_s", "<f8"),  # as the clock has shown so far
+        ("regular", "<i8"),  # intervals that `period_s` is a mean of
+        ("last", "<f8", (AXES,)),
+        ("limit", "<f8", (AXES,)),  # magnitude at which an axis was seen to stick; 0 = never
+    ]
+)
+
+
+class Coefficients(NamedTuple):
+    """What `IntakeParams.resolve` makes of the parameters at one sampling rate."""
+
+    period_s: float
+    forget: float
+    shortest_s: float
+    longest_s: float
+    jump_s: float
+    acc_stuck_m_s2: float
+    gyr_stuck_rad_s: float
+
+
+@njit
+def stuck(s, values, c):
+    """How many samples this row shows to stand at a range limit: 0, 1, or 2 where it is the first repeat of a value.
+
+    An axis sticks where a large value repeats exactly; the sample before could not be known then.
+    """
+    found = 0
+    for k in range(AXES):
+        size = abs(values[k])
+        if s["limit"][k] > 0.0 and size >= s["limit"][k]:
+            found = max(found, 1)
+        elif values[k] == s["last"][k] and size >= (c.acc_stuck_m_s2 if k < 3 else c.gyr_stuck_rad_s):
+            s["limit"][k] = size
+            found = 2
+        s["last"][k] = values[k]
+    return found
+
+
+@njit
+def step(s, t_ns, seq, values, clipped, c):
+    """Take one row; return (accepted, dt_s, lost, jumped, clipped).
+
+    `dt_s` is the sensor's own period while the counter runs on, so that jitter of the clock never enters an integral.
+    """
+    s["rows"] += 1
+    for k in range(AXES):
+        if not math.isfinite(values[k]):
+            s["nan"] += 1
+            return False, 0.0, 0, False, False
+    if s["accepted"] > 0 and t_ns <= s["newest_ns"]:
+        s["late"] += 1
+        return False, 0.0, 0, False, False
+    if s["accepted"] == 0:
+        s["period_s"] = c.period_s
+        s["first_ns"] = t_ns
+        dt_s, lost, jumped = c.period_s, 0, False
+    else:
+        elapsed_s = (t_ns - s["newest_ns"]) * 1e-9
+        counted = seq - s["seq"]
+        if counted >= 1:
+            lost = counted - 1
+        else:
+            # the counter started anew (a reboot): only the clock can tell how much is missing
+            lost = max(0, int(round(elapsed_s / s["period_s"])) - 1)
+        jumped = False
+        if lost > 0:
+            dt_s = elapsed_s
+            s["lost"] += lost
+            s["gaps"] += 1
+        else:
+            jumped = elapsed_s > s["period_s"] + c.jump_s
+            if elapsed_s > 1.5 * s["period_s"]:
+                s["jumps"] += 1
+            s["regular"] += 1
+            weight = max(c.forget, 1.0 / s["regular"])
+            s["period_s"] += weight * (min(elapsed_s, 10.0 * c.period_s) - s["period_s"])
+            s["period_s"] = min(max(s["period_s"], c.shortest_s), c.longest_s)
+            dt_s = s["period_s"]
+    s["accepted"] += 1
+    s["newest_ns"] = t_ns
+    s["seq"] = seq
+    at_limit = stuck(s, values, c)
+    s["saturated"] += 1 if clipped else at_limit
+    return True, dt_s, lost, jumped, clipped or at_limit > 0
+
+
+@njit
+def run(state, t_ns, seq, values, clipped, c, row, dt_s, lost, jumped, out_clipped):
+    """Loop of `step` over values (n, 6); fill the outputs (n,) and return how many rows were accepted."""
+    s = state[0]
+    n = 0
+    for i in range(t_ns.shape[0]):
+        ok, dt, missing, jump, limit = step(s, t_ns[i], seq[i], values[i], clipped[i], c)
+        if ok:
+            row[n] = i
+            dt_s[n] = dt
+            lost[n] = missing
+            jumped[n] = jump
+            out_clipped[n] = limit
+            n += 1
+    return n

@@ -1,0 +1,219 @@
+"""Three sensors in, gait out: the one wiring, live and offline."""
+
+import dataclasses
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from imu.core.errors import UnusableRecording
+from imu.core.events import Event
+from imu.core.records import RESOLVED
+from imu.core.samples import Samples
+from imu.core.session import FEET, SENSORS, Foot, Sensor, Session
+from imu.core.tables import ANALYSIS, CONTACTS, STEPS, STRIDES, Row, Table
+from imu.core.units import NS_PER_S
+from imu.gait.fold import FootFold
+from imu.gait.foot import FootContacts, FootParams
+from imu.gait.intake import Intake, IntakeParams, IntakeReport
+from imu.gait.pelvis import PelvisParams, PelvisPose
+from imu.gait.steps import Steps, StepsParams
+from imu.gait.summary import SCHEMA, summarise_directions
+
+USABLE_SHARE: Final = 0.5
+"""A sensor of whose rows fewer are usable after repair is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """Everything that can be set, SI units; written into every output."""
+
+    intake: IntakeParams = field(default_factory=IntakeParams)
+    foot: FootParams = field(default_factory=FootParams)
+    pelvis: PelvisParams = field(default_factory=PelvisParams)
+    steps: StepsParams = field(default_factory=StepsParams)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON objects."""
+        return dataclasses.asdict(self)
+
+
+class Pipeline:
+    """Push rows of any sensor in order of arrival; get the events they settle.
+
+    How the streams are cut, and in which order the sensors' blocks come, never changes a bit of the tables.
+
+    Args:
+        session: the checked `session.json`.
+        present: sensors that deliver; those of the session that are missing are named in the summary.
+    """
+
+    def __init__(self, session: Session, present: Collection[Sensor], params: Params | None = None) -> None:
+        self._session = session
+        self._params = params = params or Params()
+        self._present = tuple(sensor for sensor in SENSORS if sensor in present and sensor in session.sensors)
+        setups = {sensor: session.sensors[sensor] for sensor in self._present}
+        self._intakes = {sensor: Intake(params.intake, setup.rate_hz) for sensor, setup in setups.items()}
+        self._feet: dict[Foot, FootContacts] = {}
+        self._folds: dict[Foot, FootFold] = {}
+        for foot in FEET:
+            setup = setups.get(_sensor(foot))
+            if setup is not None:
+                self._feet[foot] = FootContacts(params.foot, setup.rate_hz, setup.mounting)
+                self._folds[foot] = FootFold(foot)
+        pelvis = setups.get("pelvis")
+        self._pelvis = None if pelvis is None else PelvisPose(params.pelvis, pelvis.rate_hz)
+        self._steps = Steps(
+            params.steps, feet=tuple(self._feet), pelvis=pelvis is not None, mounting=pelvis.mounting if pelvis else None
+        )
+        self._step_rows: list[Row] = []
+        self._mountings: list[dict[str, Any]] = []
+
+    def push(self, sensor: Sensor, samples: Samples) -> list[Event]:
+        """Rows of one sensor, late and broken ones included. Events in order of (t_emitted_ns, left before right)."""
+        block = self._intakes[sensor].push(samples)
+        if sensor == "pelvis":
+            if self._pelvis is None:
+                raise ValueError("pelvis samples came, but the pipeline was made without a pelvis sensor")
+            return self._take_steps(self._steps.push_pelvis(self._pelvis.push(block)))
+        foot = _foot(sensor)
+        records = self._feet[foot].push(block)
+        return self._fold(foot, records) + self._join(foot, records)
+
+    def flush(self) -> list[Event]:
+        """End of all streams: decide what is pending."""
+        events: list[Event] = []
+        for foot, stage in self._feet.items():
+            records = stage.flush()
+            events += self._fold(foot, records)
+            events += self._join(foot, records)
+        for foot in self._feet:
+            events += self._take_steps(self._steps.end(_sensor(foot)))
+        if self._pelvis is not None:
+            events += self._take_steps(self._steps.push_pelvis(self._pelvis.flush()))
+            events += self._take_steps(self._steps.end("pelvis"))
+        return [*events, *self._take_steps(self._steps.flush())]
+
+    def check_usable(self) -> None:
+        """Refuse a recording that repair could not save.
+
+        Raises:
+            UnusableRecording: a sensor of whose rows fewer than half were usable.
+        """
+        for sensor, intake in self._intakes.items():
+            report = intake.report
+            if report.accepted < USABLE_SHARE * report.rows or report.accepted == 0:
+                slip = "a reversed clock?" if report.late > report.nan else "a broken sensor or a wrong export?"
+                raise UnusableRecording(
+                    f"{sensor}: only {report.accepted} of {report.rows} rows are usable ({report.late} not later than "
+                    f"the one before, {report.nan} with NaN); want at least half ({slip})",
+                    sensor=sensor,
+                    usable=report.accepted,
+                    rows=report.rows,
+                )
+
+    @property
+    def reports(self) -> dict[Sensor, IntakeReport]:
+        """What became of each sensor's rows so far."""
+        return {sensor: intake.report for sensor, intake in self._intakes.items()}
+
+    def tables(self) -> dict[str, list[Row]]:
+        """Rows so far by table name, sorted as the contract says."""
+        contacts = _sorted(CONTACTS, [row for fold in self._folds.values() for row in fold.contacts])
+        strides = _sorted(STRIDES, [row for fold in self._folds.values() for row in fold.strides])
+        numbered = [{**row, "stride_id": number} for number, row in enumerate(strides)]
+        return {
+            CONTACTS.name: contacts,
+            STRIDES.name: numbered,
+            STEPS.name: _sorted(STEPS, self._step_rows),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """summary.json, but for what its writer adds: version, params and the sha256 of the tables."""
+        tables, reports = self.tables(), self.reports
+        directions, left_out = summarise_directions(*(tables[table.name] for table in ANALYSIS))
+        missing = [sensor for sensor in self._session.sensors if sensor not in self._present]
+        return {
+            "schema": SCHEMA,
+            "duration_s": _duration_s(list(reports.values())),
+            "sync": self._session.document.get("sync", "unknown"),
+            "sensors": {
+                sensor: {
+                    "samples": report.accepted,
+                    "lost": report.lost,
+                    "gaps": report.gaps,
+                    "rate_hz": None if report.rate_hz is None else round(report.rate_hz, 3),
+                }
+                for sensor, report in reports.items()
+            },
+            "repairs": {
+                sensor: {
+                    "late": report.late,
+                    "nan": report.nan,
+                    "saturated": report.saturated,
+                    "clock_jumps": report.clock_jumps,
+                }
+                for sensor, report in reports.items()
+            },
+            "calibrations": self._calibrations(),
+            "broken_alternation": self._steps.broken_alternation,
+            "directions": directions,
+            "left_out": [
+                *({"what": sensor, "why": f"no file raw/{sensor}.parquet"} for sensor in missing),
+                *self._unresolved(),
+                *left_out,
+            ],
+        }
+
+    def _calibrations(self) -> list[dict[str, Any]]:
+        """Standing levels, and the mountings that were worked out, in order of time."""
+        found = [*self._mountings, *self._steps.calibrations]
+        pelvis = self._steps.pelvis_mounting
+        if pelvis is not None and pelvis["state"] == "resolved":
+            found.append(_mounting("pelvis", pelvis["t_ns"], pelvis["confidence"]))
+        return sorted(found, key=lambda entry: (entry["t_ns"], entry["kind"], entry.get("sensor", "")))
+
+    def _unresolved(self) -> list[dict[str, str]]:
+        known = {entry.get("sensor") for entry in self._calibrations()}
+        return [
+            {"what": f"{sensor} mounting", "why": "unknown, and too little standing and walking to work it out"}
+            for sensor in self._present
+            if self._session.sensors[sensor].mounting is None and sensor not in known
+        ]
+
+    def _fold(self, foot: Foot, records: np.ndarray) -> list[Event]:
+        for record in records[records["kind"] == RESOLVED]:
+            self._mountings.append(_mounting(_sensor(foot), int(record["t_ns"]), float(record["confidence"])))
+        return self._folds[foot].push(records)
+
+    def _join(self, foot: Foot, records: np.ndarray) -> list[Event]:
+        newest = self._intakes[_sensor(foot)].report.newest_ns
+        return [] if newest is None else self._take_steps(self._steps.push_foot(foot, records, newest))
+
+    def _take_steps(self, rows: Sequence[Row]) -> list[Event]:
+        self._step_rows += rows
+        return [Event(int(row["t_end_ns"]), row["stance_foot"], "step", dict(row)) for row in rows]
+
+
+def _mounting(sensor: Sensor, t_ns: int, confidence: float) -> dict[str, Any]:
+    return {"t_ns": t_ns, "kind": "mounting", "sensor": sensor, "confidence": round(confidence, 3)}
+
+
+def _sensor(foot: Foot) -> Sensor:
+    return "foot_left" if foot == "left" else "foot_right"
+
+
+def _foot(sensor: Sensor) -> Foot:
+    return "left" if sensor == "foot_left" else "right"
+
+
+def _sorted(table: Table, rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: tuple(row[name] for name in table.sorted_by))  # pyright: ignore
+
+
+def _duration_s(reports: Sequence[IntakeReport]) -> float:
+    starts = [report.first_ns for report in reports if report.first_ns is not None]
+    ends = [report.newest_ns for report in reports if report.newest_ns is not None]
+    return math.nan if not starts else round((max(ends) - min(starts)) / NS_PER_S, 6)

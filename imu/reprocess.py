@@ -1,0 +1,162 @@
+"""One session, from raw files to tables."""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from imu.core.errors import DuplicateSession, SessionError
+from imu.core.samples import Samples
+from imu.core.session import Sensor, Session
+from imu.core.tables import STREAM
+from imu.pipeline import Params, Pipeline
+from imu.store.folder import analysis_dir, copy_session_json, find_sessions, present_sensors, read_session
+from imu.store.raw import raw_path, read_raw, rows_in
+from imu.store.tables import read_rows, write_analysis
+from imu.version import VERSION
+
+SLICE_S: Final = 5.0
+"""How far one sensor is read ahead of the others."""
+
+Progress = Callable[[float], None]
+"""Told the share of the session that is done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One input of a call: where it lies and where its analysis goes, or why it can't be analysed."""
+
+    source: Path | None
+    target: Path | None
+    error: SessionError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One analysed session."""
+
+    target: Path
+    session: Session
+    summary: dict[str, Any]
+
+
+def plan(patterns: Iterable[str], out: Path | None) -> list[Job]:
+    """Session folders, stores or globs become jobs, in order; without `out` the analysis goes beside the raw data.
+
+    What is not there, or has the subject and session of an earlier input of the same `out`, becomes a job with its error.
+    """
+    jobs: list[Job] = []
+    taken: dict[Path, Path] = {}
+    for found in find_sessions(patterns):
+        if isinstance(found, SessionError):
+            jobs.append(Job(None, None, found))
+            continue
+        try:
+            target = found if out is None else analysis_dir(out, read_session(found))
+            if target in taken:
+                raise DuplicateSession(
+                    f"{found} has the same subject and session as {taken[target]}; want one of each in --out "
+                    "(a copy of the same session?)"
+                )
+        except SessionError as error:
+            jobs.append(Job(found, None, error))
+        else:
+            taken[target] = found
+            jobs.append(Job(found, target))
+    return jobs
+
+
+def reprocess(
+    source: Path,
+    target: Path,
+    *,
+    params: Params | None = None,
+    all_samples: bool = False,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Analyse the session in `source` and write `analysis/` (and elsewhere a copy of `session.json`) into `target`.
+
+    `all_samples` also uses samples that came too late for the live analysis, as `raw/stream.parquet` tells; the summary
+    then says so.
+
+    Raises:
+        SessionError: one line on what was refused; nothing of an earlier analysis is touched then.
+    """
+    params = params or Params()
+    session = read_session(source)
+    present = present_sensors(source, session)
+    pipeline = Pipeline(session, present, params)
+    away = {} if all_samples else silences(source)
+    total = sum(rows_in(raw_path(source, sensor), sensor) for sensor in present)
+    done = 0
+    for sensor, samples in _in_time(source, session, present):
+        done += len(samples)
+        pipeline.push(sensor, without(samples, away.get(sensor, ())))
+        if progress is not None:
+            progress(done / total)
+    pipeline.flush()
+    pipeline.check_usable()
+    summary = pipeline.summary()
+    if all_samples:
+        summary["all_samples"] = True
+    if target != source:
+        copy_session_json(source, target)
+    write_analysis(target, pipeline.tables(), summary, version=VERSION, params=params.document())
+    return Outcome(target, session, summary)
+
+
+def silences(folder: Path) -> dict[str, list[tuple[int, int]]]:
+    """From `raw/stream.parquet`: while live, from when to when (ns, end excluded) was each sensor given up?"""
+    path = folder / "raw" / "stream.parquet"
+    if not path.exists():
+        return {}
+    away: dict[str, list[tuple[int, int]]] = {}
+    since: dict[str, int] = {}
+    for row in read_rows(path, STREAM):
+        sensor, t_ns = str(row["sensor"]), row["t_ns"]
+        if not isinstance(t_ns, int):
+            raise TypeError(f"stream.t_ns is {t_ns!r}; want nanoseconds")
+        if row["event"] == "drop":
+            since.setdefault(sensor, t_ns)
+        elif row["event"] == "back" and sensor in since:
+            away.setdefault(sensor, []).append((since.pop(sensor), t_ns))
+    for sensor, t_ns in since.items():
+        away.setdefault(sensor, []).append((t_ns, np.iinfo(np.int64).max))
+    return away
+
+
+def without(samples: Samples, away: Iterable[tuple[int, int]]) -> Samples:
+    """The rows whose time lies in none of the stretches."""
+    keep = np.ones(len(samples), np.bool_)
+    for start, end in away:
+        keep &= (samples.t_ns < start) | (samples.t_ns >= end)
+    return samples if keep.all() else samples.where(keep)
+
+
+def _in_time(source: Path, session: Session, present: Iterable[Sensor]) -> Iterator[tuple[Sensor, Samples]]:
+    """Slices of all sensors, those that begin first first, so that none runs far ahead of the others."""
+    slices = {sensor: _slices(source, session, sensor) for sensor in present}
+    waiting: list[tuple[int, int, Sensor, Samples]] = []
+
+    def wait(order: int, sensor: Sensor) -> None:
+        samples = next(slices[sensor], None)
+        if samples is not None:
+            heapq.heappush(waiting, (int(samples.t_ns[0]), order, sensor, samples))
+
+    for order, sensor in enumerate(slices):
+        wait(order, sensor)
+    while waiting:
+        _, order, sensor, samples = heapq.heappop(waiting)
+        yield sensor, samples
+        wait(order, sensor)
+
+
+def _slices(source: Path, session: Session, sensor: Sensor) -> Iterator[Samples]:
+    setup = session.sensors[sensor]
+    rows = max(1, round(SLICE_S * setup.rate_hz))
+    for samples in read_raw(raw_path(source, sensor), sensor, setup):
+        for start in range(0, len(samples), rows):
+            yield samples[start : start + rows]

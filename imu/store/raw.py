@@ -1,0 +1,337 @@
+"""Raw files, one a sensor: read and written as a stream, in bounded memory."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import difflib
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from imu.core.errors import BadRawFile
+from imu.core.samples import Flags, Floats, Ints, Samples
+from imu.core.session import Sensor, SensorSetup
+from imu.core.tables import AXES, RAW, RAW_UNITS
+from imu.core.units import TO_SI
+from imu.store.atomic import replacing
+from imu.store.schema import UNREADABLE, arrow_schema
+
+Encoding: TypeAlias = Literal["float32", "int16"]
+
+BLOCK_ROWS: Final = 65536
+ROW_GROUP_S: Final = 60.0
+READ_BUFFER_BYTES: Final = 1 << 16
+"""Pages are read through a buffer of this size: a file of one huge row group needs no more memory than another."""
+
+AT_RANGE: Final = 0.999
+"""A float at this share of the stated range counts as clipped: float32 and decimal conversions round it."""
+
+COUNTS_MAX: Final = 32767
+
+
+class PerCount(NamedTuple):
+    """What one count of an int16 file is."""
+
+    acc_m_s2: float
+    gyr_rad_s: float
+
+
+class _Axis(NamedTuple):
+    """How a stored column becomes SI, and when a stored value counts as clipped."""
+
+    name: str
+    si_per_unit: float
+    clipped_from: float  # magnitude in stored units; infinite = never
+
+
+def raw_path(folder: Path, sensor: Sensor) -> Path:
+    """Where a session folder keeps a sensor's rows."""
+    return folder / "raw" / f"{sensor}.parquet"
+
+
+def read_raw(path: Path, sensor: Sensor, setup: SensorSetup, *, block_rows: int = BLOCK_ROWS) -> Iterator[Samples]:
+    """The rows of one sensor in order of arrival, at most `block_rows` at a time. Sensor axes, SI units.
+
+    A null value is NaN. A row whose `t_ns` or `seq` is null can't be placed: all its values become NaN, so that it
+    counts as lost, and its time and counter repeat the row before.
+
+    Raises:
+        BadRawFile: at the first block for what the file's head shows, later for damage further down.
+    """
+    try:
+        with pq.ParquetFile(
+            path, buffer_size=READ_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
+        ) as file:
+            axes = _checked(file.schema_arrow, sensor, setup)
+            if file.metadata.num_rows == 0:
+                raise BadRawFile(f"raw/{sensor}.parquet has no rows; want samples (was it recording?)", sensor=sensor)
+            before, missing = (0, -1), file.metadata.num_rows
+            for batch in file.iter_batches(block_rows, columns=list(RAW.column_names), use_threads=False):
+                if batch.num_rows == 0:
+                    continue
+                samples = _samples(batch, axes, before)
+                before = (int(samples.t_ns[-1]), int(samples.seq[-1]))
+                missing -= len(samples)
+                yield samples
+            if missing:
+                raise BadRawFile(
+                    f"raw/{sensor}.parquet holds {file.metadata.num_rows - missing} of the {file.metadata.num_rows}"
+                    " rows that it speaks of; want all (damaged?)",
+                    sensor=sensor,
+                )
+    except UNREADABLE as error:
+        raise BadRawFile(_unreadable(path, sensor, error), sensor=sensor) from error
+
+
+def rows_in(path: Path, sensor: Sensor) -> int:
+    """How many rows a raw file says it has.
+
+    Raises:
+        BadRawFile: if it can't be read.
+    """
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise BadRawFile(_unreadable(path, sensor, error), sensor=sensor) from error
+
+
+def _unreadable(path: Path, sensor: Sensor, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"raw/{sensor}.parquet is not there; want the sensor's rows"
+    if path.is_dir():
+        return f"raw/{sensor}.parquet is a folder; want one Parquet file"
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
+    return f"raw/{sensor}.parquet can't be read: {reason} (no Parquet, damaged, or cut off before it was closed?)"
+
+
+def _checked(schema: pa.Schema, sensor: Sensor, setup: SensorSetup) -> tuple[_Axis, ...]:
+    """Names, types and units; what makes SI of each axis."""
+    where = f"raw/{sensor}.parquet"
+    for name in RAW.column_names:
+        here = schema.names.count(name)
+        if here != 1:
+            close = difflib.get_close_matches(name, [other.lower() for other in schema.names], n=1)
+            like = next((other for other in schema.names if [other.lower()] == close), None)
+            slip = "" if here or like is None else f" (is it the one called {like!r}?)"
+            raise BadRawFile(
+                f"{where} has {'no' if here == 0 else here} column {name!r}; want one of each of"
+                f" {', '.join(RAW.column_names)}{slip}",
+                sensor=sensor,
+                column=name,
+            )
+    for name in ("t_ns", "seq"):
+        held = schema.field(name).type
+        if not pa.types.is_integer(held):
+            wanted = "whole nanoseconds on the session clock" if name == "t_ns" else "a whole sample counter"
+            raise BadRawFile(
+                f"{where} has {name} as {held}; want int64, {wanted}{_slip(held)}", sensor=sensor, column=name
+            )
+    unit = _metadata(schema.field("t_ns"), "unit")
+    if unit not in (None, "ns"):
+        raise BadRawFile(f"{where} has t_ns in {unit!r}; want ns, as its name says", sensor=sensor, column="t_ns")
+    return tuple(_axis(schema.field(name), where, sensor, setup) for name in AXES)
+
+
+def _slip(held: pa.DataType) -> str:
+    if pa.types.is_temporal(held):
+        return " (a clock time or a duration? cast it to its nanoseconds since start_utc)"
+    if pa.types.is_floating(held):
+        return " (seconds? multiply by 1e9 and round)"
+    if pa.types.is_string(held) or pa.types.is_large_string(held):
+        return " (text where numbers belong: a decimal comma?)"
+    return ""
+
+
+def _metadata(field: pa.Field, key: str) -> str | None:
+    value = (field.metadata or {}).get(key.encode())
+    return None if value is None else value.decode("utf-8", "replace").strip()
+
+
+def _axis(field: pa.Field, where: str, sensor: Sensor, setup: SensorSetup) -> _Axis:
+    name, held = field.name, field.type
+    unit, scale = _metadata(field, "unit"), _metadata(field, "scale")
+    si_unit = RAW_UNITS[name]
+    # read into a variable, so that every refusal names the same things
+    what = f"{where} has {name} as {held}"
+    counts = pa.types.is_signed_integer(held)
+    if not counts and not (pa.types.is_float32(held) or pa.types.is_float64(held)):
+        raise BadRawFile(f"{what}; want float32, or int16 counts with a scale{_slip(held)}", sensor=sensor, column=name)
+    if unit is not None and unit not in TO_SI[si_unit]:
+        close = difflib.get_close_matches(unit, TO_SI[si_unit], n=1, cutoff=0.5)
+        slip = (
+            f" (meant {close[0]!r}?)" if close else " (acc and gyr swapped?)" if unit in TO_SI[_other(si_unit)] else ""
+        )
+        raise BadRawFile(
+            f"{where} has {name} in {unit!r}; want one of {', '.join(TO_SI[si_unit])}{slip}", sensor=sensor, column=name
+        )
+    si_per_unit = 1.0 if unit is None else TO_SI[si_unit][unit]
+    if scale is not None:
+        si_per_unit = _positive(scale)
+        if not counts or not math.isfinite(si_per_unit):
+            slip = "" if counts else " (converted already? then drop the scale)"
+            raise BadRawFile(
+                f"{what} with scale {scale!r}; want integer counts with a positive number of {si_unit} per count{slip}",
+                sensor=sensor,
+                column=name,
+            )
+    elif counts and unit in (None, si_unit):
+        raise BadRawFile(
+            f"{what} without a scale; want field metadata 'scale', {si_unit} per count", sensor=sensor, column=name
+        )
+    limit = setup.acc_range_m_s2 if name.startswith("acc") else setup.gyr_range_rad_s
+    clipped_from = math.inf if limit is None else AT_RANGE * limit / si_per_unit
+    if counts:
+        clipped_from = min(clipped_from, 2.0 ** (held.bit_width - 1) - 1)
+    return _Axis(name, si_per_unit, clipped_from)
+
+
+def _other(si_unit: str) -> str:
+    return next(unit for unit in TO_SI if unit != si_unit)
+
+
+def _positive(text: str) -> float:
+    """A positive finite number, or infinity for anything else."""
+    try:
+        number = float(text)
+    except ValueError:
+        return math.inf
+    return number if number > 0 else math.inf
+
+
+def _samples(batch: pa.RecordBatch, axes: tuple[_Axis, ...], before: tuple[int, int]) -> Samples:
+    n = batch.num_rows
+    values: dict[str, Floats] = {"acc": np.empty((n, 3)), "gyr": np.empty((n, 3))}
+    clipped: Flags = np.zeros(n, np.bool_)
+    for k, axis in enumerate(axes):
+        stored = cast("npt.NDArray[np.float64]", batch.column(axis.name).to_numpy(zero_copy_only=False))
+        # float64 before the product: live analysis multiplies counts so, too
+        np.multiply(stored, axis.si_per_unit, out=values[axis.name[:3]][:, k % 3], dtype=np.float64)
+        if axis.clipped_from < math.inf:
+            clipped |= (stored >= axis.clipped_from) | (stored <= -axis.clipped_from)
+    (t_ns, t_known), (seq, seq_known) = (
+        _integers(batch.column(name), start) for name, start in zip(("t_ns", "seq"), before, strict=True)
+    )
+    placed = t_known & seq_known
+    if not placed.all():
+        values["acc"][~placed] = values["gyr"][~placed] = np.nan
+    return Samples(t_ns, seq, values["acc"], values["gyr"], clipped)
+
+
+def _integers(column: pa.Array, before: int) -> tuple[Ints, Flags]:
+    """The column with each null repeating what stood before it, and which rows were known."""
+    column = column.cast(pa.int64())
+    n = len(column)
+    if column.null_count == 0:
+        return column.to_numpy(), np.ones(n, np.bool_)
+    known = column.is_valid().to_numpy(zero_copy_only=False)
+    newest = np.maximum.accumulate(np.where(known, np.arange(n), -1))
+    filled = column.fill_null(0).to_numpy(zero_copy_only=False)
+    return np.where(newest >= 0, filled[newest], before), known
+
+
+def write_raw(
+    path: Path,
+    sensor: Sensor,
+    blocks: Iterable[Samples],
+    *,
+    setup: SensorSetup,
+    version: str,
+    encoding: Encoding = "float32",
+    per_count: PerCount | None = None,
+) -> int:
+    """Write a sensor's rows as they come, 60 s a row group however they were cut; return how many there were.
+
+    `int16` rounds to counts of `per_count`, by default the 32767th part of the setup's ranges: what lies beyond becomes
+    the largest count, what is not finite becomes null. Only there does a clipped sample stay known as such; a float32
+    file needs the ranges in `session.json` for that.
+
+    Raises:
+        CannotWrite: with the system's reason; `path` is then as it was.
+        ValueError: for int16 without `per_count` and without ranges.
+    """
+    counts = _per_count(setup, per_count) if encoding == "int16" else None
+    schema = _raw_schema(sensor, counts, version)
+    rows = 0
+    with (
+        replacing(path) as file,
+        pq.ParquetWriter(
+            file,
+            schema,
+            compression="zstd",
+            compression_level=3,
+            use_dictionary=False,
+            column_encoding={name: _column_encoding(name) for name in RAW.column_names},
+            write_statistics=["t_ns", "seq"],  # type: ignore[arg-type]  # the stubs know only bool
+            write_page_checksum=True,
+        ) as writer,
+    ):
+        for samples in _regrouped(blocks, max(1, round(ROW_GROUP_S * setup.rate_hz))):
+            writer.write_table(_arrow(samples, schema, counts))
+            rows += len(samples)
+    return rows
+
+
+def _column_encoding(name: str) -> str:
+    return "DELTA_BINARY_PACKED" if name in ("t_ns", "seq") else "BYTE_STREAM_SPLIT"
+
+
+def _per_count(setup: SensorSetup, per_count: PerCount | None) -> PerCount:
+    if per_count is not None:
+        return per_count
+    if setup.acc_range_m_s2 is None or setup.gyr_range_rad_s is None:
+        raise ValueError(
+            "int16 wants per_count, or acc_range_m_s2 and gyr_range_rad_s in the sensor's setup; got neither"
+        )
+    return PerCount(setup.acc_range_m_s2 / COUNTS_MAX, setup.gyr_range_rad_s / COUNTS_MAX)
+
+
+def _raw_schema(sensor: Sensor, counts: PerCount | None, version: str) -> pa.Schema:
+    schema = arrow_schema(RAW, version=version, params={})
+    schema = schema.with_metadata({**(schema.metadata or {}), b"retrogait.sensor": sensor.encode()})
+    if counts is None:
+        return schema
+    for name in AXES:
+        field = schema.field(name)
+        # repr is the shortest text that reads back to the same bits
+        scale = repr(counts.acc_m_s2 if name.startswith("acc") else counts.gyr_rad_s).encode()
+        field = field.with_type(pa.int16()).with_nullable(True).with_metadata({**field.metadata, b"scale": scale})
+        schema = schema.set(schema.get_field_index(name), field)
+    return schema
+
+
+def _arrow(samples: Samples, schema: pa.Schema, counts: PerCount | None) -> pa.Table:
+    columns = [pa.array(samples.t_ns), pa.array(samples.seq)]
+    for k in range(len(AXES)):
+        values = (samples.acc if k < 3 else samples.gyr)[:, k % 3]
+        if counts is None:
+            columns.append(pa.array(values.astype(np.float32)))
+            continue
+        whole = np.clip(np.rint(values / counts[k // 3]), -COUNTS_MAX - 1, COUNTS_MAX)
+        unknown = ~np.isfinite(values)
+        columns.append(pa.array(np.where(unknown, 0, whole).astype(np.int16), mask=unknown))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _regrouped(blocks: Iterable[Samples], rows: int) -> Iterator[Samples]:
+    """The same rows in blocks of `rows`, the last one shorter."""
+    held: list[Samples] = []
+    missing = rows
+    for block in blocks:
+        rest = block
+        while len(rest):
+            held.append(rest[:missing])
+            rest = rest[missing:]
+            missing -= len(held[-1])
+            if missing == 0:
+                yield _joined(held)
+                held, missing = [], rows
+    if held:
+        yield _joined(held)
+
+
+def _joined(parts: list[Samples]) -> Samples:
+    return Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in Samples.__slots__))

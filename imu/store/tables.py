@@ -1,0 +1,166 @@
+"""Tables: the one function that writes them, how they are read, and the analysis of a session as a whole."""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from imu.core.canonical import canonical_json
+from imu.core.errors import BadTableFile
+from imu.core.tables import ANALYSIS, Column, Row, Table
+from imu.store.atomic import remove, write_bytes
+from imu.store.schema import ARROW_TYPES, UNREADABLE, arrow_schema
+
+ROW_GROUP_ROWS: Final = 1 << 16
+SUMMARY: Final = "summary.json"
+
+
+def write_table(path: Path, table: Table, rows: Sequence[Row], *, version: str, params: Mapping[str, Any]) -> str:
+    """Write rows, sorted as the table wants, and return the file's sha256. Equal rows make equal bytes.
+
+    Raises:
+        CannotWrite: with the system's reason.
+        ValueError: for rows that are not the table's: a column missing or unknown, null where none may be, NaN.
+    """
+    for row in rows:
+        if row.keys() != set(table.column_names):
+            raise ValueError(f"{table.name}: a row has {', '.join(row)}; want {', '.join(table.column_names)}")
+    ordered = sorted(rows, key=lambda row: tuple(cast("Any", row[name]) for name in table.sorted_by))
+    schema = arrow_schema(table, version=version, params=params)
+    columns = [_column(table, column, [row[column.name] for row in ordered]) for column in table.columns]
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        pa.Table.from_arrays(columns, schema=schema),
+        sink,
+        row_group_size=ROW_GROUP_ROWS,
+        compression="zstd",
+        compression_level=3,
+    )
+    content = sink.getvalue().to_pybytes()
+    write_bytes(path, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _column(table: Table, column: Column, values: list[Any]) -> pa.Array:
+    array = pa.array(values, ARROW_TYPES[column.dtype])
+    if array.null_count and not column.nullable:
+        raise ValueError(f"{table.name}.{column.name} has {array.null_count} nulls; want none")
+    if column.dtype.startswith("float") and _not_finite(array):
+        raise ValueError(f"{table.name}.{column.name} has NaN or infinity; want numbers, or None for what is missing")
+    return array
+
+
+def _not_finite(array: pa.Array) -> bool:
+    return not np.isfinite(array.drop_null().to_numpy()).all()
+
+
+def read_rows(path: Path, table: Table) -> list[Row]:
+    """The rows of a table's file in the order they stand in. Other columns are passed over; NaN is read as null.
+
+    Raises:
+        BadTableFile: if it is not there, can't be read, or a column is missing, of another type, or null where none
+            may be.
+    """
+    name = path.name
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            held = file.schema_arrow
+            for column in table.columns:
+                _check(held, column, table, name)
+            content = file.read(columns=list(table.column_names), use_threads=False)
+    except FileNotFoundError:
+        raise BadTableFile(f"{name} is not there; want the table {table.name}", table=table.name) from None
+    except UNREADABLE as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BadTableFile(f"{name} can't be read: {reason} (no Parquet, or cut off?)", table=table.name) from error
+    columns = {column.name: _values(content, column, table, name) for column in table.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _check(held: pa.Schema, column: Column, table: Table, name: str) -> None:
+    if held.names.count(column.name) != 1:
+        raise BadTableFile(
+            f"{name} has {held.names.count(column.name) or 'no'} column {column.name!r}; want one of each of"
+            f" {', '.join(table.column_names)}",
+            table=table.name,
+            column=column.name,
+        )
+    found = held.field(column.name).type
+    fits = {
+        "string": pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found),
+        "int64": pa.types.is_integer(found),
+        "float32": pa.types.is_floating(found) or pa.types.is_integer(found),
+        "float64": pa.types.is_floating(found) or pa.types.is_integer(found),
+        "bool": pa.types.is_boolean(found),
+    }
+    # a column that is null throughout has lost its type in some writers
+    if not fits[column.dtype] and not (column.nullable and pa.types.is_null(found)):
+        raise BadTableFile(
+            f"{name} has {column.name} as {found}; want {column.dtype}", table=table.name, column=column.name
+        )
+
+
+def _values(content: pa.Table, column: Column, table: Table, name: str) -> list[Any]:
+    values = content.column(column.name).to_pylist()
+    if column.dtype.startswith("float"):
+        values = [None if value is None or math.isnan(value) else float(value) for value in values]
+    if None in values and not column.nullable:
+        raise BadTableFile(
+            f"{name} has no {column.name} in row {values.index(None)}; want one in every row",
+            table=table.name,
+            column=column.name,
+        )
+    return values
+
+
+def write_analysis(
+    folder: Path,
+    tables: Mapping[str, Sequence[Row]],
+    summary: Mapping[str, Any],
+    *,
+    version: str,
+    params: Mapping[str, Any],
+) -> None:
+    """Write `analysis/` of a session folder: contacts, strides, steps, and `summary.json` last with their sha256.
+
+    The old summary goes first, so that a crash in between leaves a session that counts as not analysed. To `summary`
+    are added `tables`, `version` and `params`.
+
+    Raises:
+        CannotWrite: with the system's reason.
+        ValueError: for tables or rows that are not the contract's.
+    """
+    names = [table.name for table in ANALYSIS]
+    if set(tables) != set(names):
+        raise ValueError(f"got the tables {', '.join(sorted(tables))}; want {', '.join(names)}")
+    analysis = folder / "analysis"
+    remove(analysis / SUMMARY)
+    sums = {
+        f"{table.name}.parquet": write_table(
+            analysis / f"{table.name}.parquet", table, tables[table.name], version=version, params=params
+        )
+        for table in ANALYSIS
+    }
+    document = {**summary, "tables": sums, "version": version, "params": dict(params)}
+    write_bytes(analysis / SUMMARY, canonical_json(document, indent=2).encode())
+
+
+def is_analysed(folder: Path) -> bool:
+    """Whether `analysis/` is whole: there is a summary, and every table is the one it speaks of."""
+    analysis = folder / "analysis"
+    try:
+        sums = json.loads((analysis / SUMMARY).read_bytes())["tables"]
+        return all(
+            hashlib.sha256((analysis / f"{table.name}.parquet").read_bytes()).hexdigest()
+            == sums[f"{table.name}.parquet"]
+            for table in ANALYSIS
+        )
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -182,7 +182,7 @@ def _page(inspection: Inspection) -> list[str]:
         painted(f"{session.subject} {session.session}", BOLD),
         *aligned(facts, left=2),
         *(f"  - {reason.text}" for reason in reasons),
-        *aligned(_sensor_rows(inspection), left=3),
+        *aligned(_sensor_rows(inspection)),
     ]
 
 
@@ -192,30 +192,37 @@ def _events_text(events: Mapping[str, int] | None) -> str:
     return ", ".join(counted(n, kind) for kind, n in sorted(events.items())) or "none"
 
 
-def _sensor_rows(inspection: Inspection) -> Sequence[Sequence[str]]:
-    rows = [
-        ("sensor", "placement", "mounting", "Hz stated", "measured", "length", "samples", "lost", "", "gaps", "longest")
-        + ("late", "NaN", "at limit", "clock jumps")
-    ]
+def _sensor_rows(inspection: Inspection) -> list[tuple[str, ...]]:
+    """One column a sensor, so that it fits a narrow terminal."""
+    columns = [("", *(name for name, _ in _SENSOR_FACTS))]
     for sensor, findings in inspection.sensors.items():
-        report = findings.report
-        rows.append(
-            (
-                sensor,
-                inspection.session.sensors[sensor].placement or "-",
-                "known" if findings.mounting_known else "unknown",
-                f"{findings.rate_hz:g}",
-                "-" if report.rate_hz is None else f"{report.rate_hz:.2f}",
-                duration_text(findings.duration_s),
-                str(report.accepted),
-                str(report.lost),
-                percent_text(findings.lost_share),
-                str(report.gaps),
-                duration_text(findings.longest_gap_s) if findings.longest_gap_s else "-",
-                str(report.late),
-                str(report.nan),
-                str(report.saturated),
-                str(report.clock_jumps),
-            )
-        )
-    return rows
+        setup = inspection.session.sensors[sensor]
+        columns.append((sensor, *(tell(setup, findings) for _, tell in _SENSOR_FACTS)))
+    return list(zip(*columns, strict=True))
+
+
+def _measured(findings: SensorFindings) -> str:
+    rate_hz = findings.report.rate_hz
+    return "-" if rate_hz is None else f"{rate_hz:.2f} Hz"
+
+
+def _lost(findings: SensorFindings) -> str:
+    lost = findings.report.lost
+    return f"{lost} ({percent_text(findings.lost_share)})" if lost else "0"
+
+
+_SENSOR_FACTS: Final[tuple[tuple[str, Callable[[SensorSetup, SensorFindings], str]], ...]] = (
+    ("placement", lambda setup, _: setup.placement or "-"),
+    ("mounting", lambda setup, _: "unknown" if setup.mounting is None else "known"),
+    ("rate stated", lambda setup, _: f"{setup.rate_hz:g} Hz"),
+    ("rate measured", lambda _, findings: _measured(findings)),
+    ("length", lambda _, findings: duration_text(findings.duration_s)),
+    ("samples", lambda _, findings: str(findings.report.accepted)),
+    ("lost", lambda _, findings: _lost(findings)),
+    ("gaps", lambda _, findings: str(findings.report.gaps)),
+    ("longest gap", lambda _, findings: duration_text(findings.longest_gap_s) if findings.longest_gap_s else "-"),
+    ("late rows", lambda _, findings: str(findings.report.late)),
+    ("rows with NaN", lambda _, findings: str(findings.report.nan)),
+    ("at range limit", lambda _, findings: str(findings.report.saturated)),
+    ("clock jumps", lambda _, findings: str(findings.report.clock_jumps)),
+)

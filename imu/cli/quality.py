@@ -71,6 +71,15 @@ def judge(sensors: Mapping[Sensor, SensorFindings], missing: tuple[Sensor, ...],
     feet = [sensor for sensor in FOOT_SENSORS if sensor in sensors]
     if len(feet) == 1 and not set(missing) & set(FOOT_SENSORS):
         reasons.append(Reason(CARE, f"only {feet[0]} was worn: no steps, cadence or pelvic drop"))
+    unknown = [sensor for sensor, findings in sensors.items() if not findings.mounting_known]
+    if unknown:
+        reasons.append(
+            Reason(
+                NOTE,
+                f"how {' and '.join(unknown)} sat is not known: it is worked out from standing and walking,"
+                " and what comes before that stays uncertain",
+            )
+        )
     if "pelvis" not in sensors:
         reasons.append(Reason(NOTE, "without a pelvis sensor there is no pelvic drop"))
     longest_s = max((findings.duration_s for findings in sensors.values()), default=0.0)
@@ -111,12 +120,6 @@ def _of_sensor(sensor: Sensor, findings: SensorFindings) -> Iterator[Reason]:
             CARE,
             f"{percent_text(report.saturated / report.accepted)} of the samples of {sensor} stand at the limit of its"
             " range: contacts there are marked saturated (choose a wider range?)",
-        )
-    if not findings.mounting_known:
-        yield Reason(
-            NOTE,
-            f"how {sensor} was mounted is not known: it is worked out from standing and walking,"
-            " what comes before that stays uncertain",
         )
 
 

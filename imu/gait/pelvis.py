@@ -21,7 +21,7 @@ class PelvisParams:
 
     gravity_time_constant_s: float = 2.0
     turn_rate_rad_s: float = 0.6
-    turn_smoothing_s: float = 0.5
+    turn_smoothing_s: float = 0.8
     rest_smoothing_s: float = 0.3
     rest_acc_sd_m_s2: float = 0.15
     rest_gyr_sd_rad_s: float = 0.04

@@ -62,7 +62,14 @@ class PelvisMounting:
         self.resolved: Resolved | None = None
 
     def add(
-        self, poses: npt.NDArray[np.void], up: Floats, level: Floats, start_ns: int, end_ns: int, foot: Foot, turn_rad: float
+        self,
+        poses: npt.NDArray[np.void],
+        up: Floats,
+        level: Floats,
+        start_ns: int,
+        end_ns: int,
+        foot: Foot,
+        turn_rad: float,
     ) -> None:
         """One step on `foot`, with the POSE records that span it; up (3,) in I, level (3,) in sensor axes."""
         axes = np.empty((3, 3))

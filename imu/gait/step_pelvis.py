@@ -147,7 +147,9 @@ class StepPelvisReader:
         self._forward = None if mounting is None else np.array(mounting[0], np.float64)
         self.mounting = PelvisMounting(params.mounting)
 
-    def read(self, ring: PoseRing, span: Span, gravity: Gravity | None, level: Floats | None, clean: bool) -> StepPelvis:
+    def read(
+        self, ring: PoseRing, span: Span, gravity: Gravity | None, level: Floats | None, clean: bool
+    ) -> StepPelvis:
         """One step.
 
         Args:
@@ -200,7 +202,9 @@ class StepPelvisReader:
                 if self.mounting.resolved is not None:
                     self._forward = self.mounting.resolved.forward
             return StepPelvis(gap=lost > 0, turn_rad=turn)
-        return self._columns(span, seen, gravity, rested=bool(window["rested"][-1]), levelled=level is not None, gap=lost > 0)
+        return self._columns(
+            span, seen, gravity, rested=bool(window["rested"][-1]), levelled=level is not None, gap=lost > 0
+        )
 
     def _columns(
         self, span: Span, seen: npt.NDArray[Any] | np.void, gravity: Gravity, *, rested: bool, levelled: bool, gap: bool

@@ -79,7 +79,9 @@ class Steps:
         mounting: (3, 3) of the pelvis sensor, rows forward, left and up in sensor axes; None = to be worked out.
     """
 
-    def __init__(self, params: StepsParams, *, feet: Sequence[Foot], pelvis: bool, mounting: Floats | None = None) -> None:
+    def __init__(
+        self, params: StepsParams, *, feet: Sequence[Foot], pelvis: bool, mounting: Floats | None = None
+    ) -> None:
         self._params = params
         self._feet = tuple(feet)
         self._newest: dict[Sensor, int] = {_sensor(foot): -END for foot in feet}

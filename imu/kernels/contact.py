@@ -107,8 +107,8 @@ def follow_lobes(s, r, i, dt, c):
             k -= 1
         s["lobe_before"], s["turned_before"] = s["lobe"], s["turned"]
         s["sign"], s["lobe"], s["turned"] = sign, k, 0.0
-        for m in range(k, i):
-            s["turned"] += rate[m & MASK] * (time[(m + 1) & MASK] - time[m & MASK])
+        for m in range(k + 1, i + 1):
+            s["turned"] += rate[m & MASK] * (time[m & MASK] - time[(m - 1) & MASK])
     else:
         s["turned"] += rate[i & MASK] * dt
 

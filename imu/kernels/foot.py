@@ -29,6 +29,9 @@ HEEL_TO_TOE, TOE_TO_HEEL, FLAT = 1, 2, 3
 # bits of tables.REASONS
 START, TURN, STOP, GAP, SATURATED, AT_END = 1, 2, 4, 8, 16, 32
 
+MOVING, STEPPED, FIDGET = 0, 1, 2
+"""Of a foot that comes to quiet: not yet, after a step, after less than one."""
+
 MOST_EVENTS = 12
 """No sample adds more events than this."""
 
@@ -387,7 +390,7 @@ def follow_rest(s, out, n, t_ns, now_ns, dt, c):
 
 @njit
 def late_contact(s, i, c):
-    """Came to quiet without a clear reversal: (found, sensor time, rotation)."""
+    """Came to quiet without a clear reversal: (what it was, sensor time, rotation)."""
     q, f, w, r = s["still"], s["frame"], s["swing"], s["ring"]
     time = r["time"]
     now = time[i & MASK]
@@ -412,7 +415,7 @@ def late_contact(s, i, c):
         and (abs(w["turned"]) > 0.15 or abs(w["turned_before"]) > 0.15)
     )
     if not (settled or quiet or (long_still and fast)):
-        return False, 0.0, 0.0
+        return MOVING, 0.0, 0.0
     lobe, turn = w["lobe"], w["turned"]
     before = w["turned_before"]
     if abs(turn) <= c.swing.settle_rad and abs(before) > c.swing.settle_rad:
@@ -435,8 +438,8 @@ def late_contact(s, i, c):
         weak = w["impact"] <= 0.0 or contact.hardest(r, first, i) < c.swing.impact_share * w["impact"]
         ahead, aside = foot_frame.shift_without_drift(f)
         if weak and math.hypot(ahead, aside) < c.in_place_m:
-            return False, 0.0, 0.0
-    return True, at, turn
+            return FIDGET, 0.0, 0.0
+    return STEPPED, at, turn
 
 
 @njit
@@ -458,7 +461,7 @@ def swing_step(s, out, n, i, now, now_ns, c):
     if moved > c.swing_most_s:
         f["trusted"] = 0
     found, at, turn = False, 0.0, 0.0
-    late = False
+    came = MOVING
     ripe = moved > c.swing.swing_least_s and now - w["contact_s"] > c.swing.apart_s
     if ripe and contact.look_for_candidate(w, r, i, f["trusted"] == 1, c.swing):
         s["provisional_ns"] = now_ns
@@ -466,19 +469,17 @@ def swing_step(s, out, n, i, now, now_ns, c):
     if w["candidate"] != NONE:
         found, at = contact.candidate_instant(w, r, i, c.swing)
         turn = w["candidate_sign"] * w["candidate_turn"]
-    long_still = s["still_s"] > c.still_after_s
     if not found and ripe:
-        late, at, turn = late_contact(s, i, c)
-        found = late
-    if found:
+        came, at, turn = late_contact(s, i, c)
+    if found or came == STEPPED:
         at = max(at, w["contact_s"] + 1e-3, now - LOOKBACK_S)
         n = finish_contact(s, out, n, at, turn, now_ns, False, c)
         w["phase"] = LANDING
         w["quietest"] = q["rate"]
         f["level_s"] = 0.0
-        if late:
+        if came == STEPPED:
             n = finish_landing(s, out, n, now_ns, True, c)
-    elif long_still:
+    elif came == FIDGET or s["still_s"] > c.still_after_s:
         contact.at_rest(w, q["rate"], now)
         foot_frame.zero_velocity(f)
     return n

@@ -135,9 +135,7 @@ def angles(q, up, axes, out):
         if i == 0:
             ex, ey, ez = x, y, z
         along = x * ex + y * ey + z * ez
-        across = (
-            x * (up[1] * ez - up[2] * ey) + y * (up[2] * ex - up[0] * ez) + z * (up[0] * ey - up[1] * ex)
-        )
+        across = x * (up[1] * ez - up[2] * ey) + y * (up[2] * ex - up[0] * ez) + z * (up[0] * ey - up[1] * ex)
         heading = math.atan2(across, along)
         turns = math.floor((heading - before) / (2.0 * math.pi) + 0.5)
         before = heading - 2.0 * math.pi * turns

@@ -43,9 +43,7 @@ def level_acceleration(t_ns, q, force, up, axes, start_ns, end_ns, out):
         for i in range(k - 1, k + 1):
             weight = share if i == k else 1.0 - share
             rise = force[i, 0] * up[0] + force[i, 1] * up[1] + force[i, 2] * up[2]
-            x, y, z = unrotate(
-                q[i], force[i, 0] - rise * up[0], force[i, 1] - rise * up[1], force[i, 2] - rise * up[2]
-            )
+            x, y, z = unrotate(q[i], force[i, 0] - rise * up[0], force[i, 1] - rise * up[1], force[i, 2] - rise * up[2])
             for j in range(2):
                 out[p, j] += weight * (x * axes[j, 0] + y * axes[j, 1] + z * axes[j, 2])
 

@@ -16,6 +16,11 @@ LATE: Final = 1
 TWICE: Final = 2
 
 
+NOTHING: Final = Samples(
+    np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 3)), np.empty((0, 3)), np.empty(0, np.bool_)
+)
+
+
 class Arrived(NamedTuple):
     samples: Samples
     slot: Ints
@@ -24,7 +29,8 @@ class Arrived(NamedTuple):
 
 def joined(parts: list[Samples]) -> Samples:
     """Rows of one sensor, one part after the other."""
-    return Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in Samples.__slots__))
+    parts = [part for part in parts if len(part)] or [NOTHING]
+    return parts[0] if len(parts) == 1 else Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in Samples.__slots__))
 
 
 def taken(samples: Samples, rows: Ints | Flags) -> Samples:
@@ -36,7 +42,7 @@ def deliver(chunks: Iterable[Samples], link: Link, rate_hz: float, draw: Draw) -
     """Chunks of whole packets, in order; what is late is held back, and comes at the end at the latest."""
     size, late_by = link.packet_samples, max(1, round(link.late_s * rate_hz / link.packet_samples))
     burst = np.zeros(link.lost_in_a_row - 1, np.bool_)
-    waiting: tuple[Samples, Ints, Ints] | None = None
+    waiting = NOTHING, np.empty(0, np.int64), np.empty(0, np.int64)
     for number, chunk in enumerate(chunks):
         packet = chunk.seq // size
         first, n = int(packet[0]), int(packet[-1] - packet[0]) + 1
@@ -55,29 +61,26 @@ def deliver(chunks: Iterable[Samples], link: Link, rate_hz: float, draw: Draw) -
         rows = np.concatenate([kept, copied])
         delay = np.concatenate([late_by * late[row[kept]], late_by * late[row[copied]] + 1])
         kind = np.concatenate([LATE * late[row[kept]], np.full(len(copied), TWICE)])
-        samples, slot = taken(chunk, rows), packet[rows] + delay
-        if waiting is not None:
-            samples, slot = joined([waiting[0], samples]), np.concatenate([waiting[1], slot])
-            kind = np.concatenate([waiting[2], kind])
+        samples = joined([waiting[0], taken(chunk, rows)])
+        slot, kind = np.concatenate([waiting[1], packet[rows] + delay]), np.concatenate([waiting[2], kind])
         order = np.lexsort((samples.seq, kind, slot))
         samples, slot, kind = taken(samples, order), slot[order], kind[order]
         now = int(np.searchsorted(slot, first + n))
         waiting = samples[now:], slot[now:], kind[now:]
         yield Arrived(samples[:now], slot[:now])
-    if waiting is not None:
-        yield Arrived(waiting[0], waiting[1])
+    yield Arrived(waiting[0], waiting[1])
 
 
-def in_blocks(arrived: Iterable[Arrived], seconds_a_slot: float, block_s: float, blocks: int) -> Iterator[Samples]:
+def in_blocks(arrived: Iterable[Arrived], slot_s: float, block_s: float, blocks: int) -> Iterator[Samples]:
     """Cut by time of arrival into so many blocks of `block_s`, empty ones included; the last one takes the rest."""
-    held: list[Samples] = []
-    current = 0
+    held, current = [NOTHING], 0
     for samples, slot in arrived:
-        block = np.minimum(((slot + 1) * seconds_a_slot / block_s).astype(np.int64), blocks - 1)
-        edges = np.searchsorted(block, np.arange(current, int(block[-1]) + 2 if len(block) else current + 1))
-        for begin, end in zip(edges[:-1], edges[1:], strict=True):
-            if begin == edges[0]:
-                pass
-            held.append(samples[int(begin) : int(end)])
-        del edges
+        block = np.minimum(((slot + 1) * slot_s / block_s).astype(np.int64), blocks - 1)
+        begin = 0
+        while len(block) and block[-1] > current:
+            end = int(np.searchsorted(block, current, side="right"))
+            yield joined([*held, samples[begin:end]])
+            held, begin, current = [NOTHING], end, current + 1
+        held.append(samples[begin:])
     yield joined(held)
+    yield from [NOTHING] * (blocks - current - 1)

@@ -26,6 +26,7 @@ SAME_COUNT_PERIODS: Final = 1.5
 """A step of time below this is one sample, however early it came; from here on the contract calls it a jump."""
 
 LARGEST_NS: Final = 2**62
+"""146 years: so far apart, two times can still be subtracted."""
 
 
 def import_csv(files: Sequence[Path], map_path: Path, store: Path) -> Path:
@@ -156,7 +157,7 @@ class _Source:
         if names.count(column) != 1:
             count = names.count(column)
             slip = " (tell it by its place, from 1 on)" if count else likely(column, names)
-            raise self._wrong(f"has {count or 'no'} column {column!r}; there are {', '.join(names)}{slip}", column)
+            raise self._wrong(f"has {count or 'no'} column {column!r}; want one of {', '.join(names)}{slip}", column)
         return f"f{names.index(column)}"
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
@@ -181,7 +182,7 @@ class _Source:
     def _reason(self, error: Exception) -> str:
         """Arrow's words, with its name of a column replaced by the file's."""
         text = " ".join(str(error).split())
-        if "Empty CSV file" in text:
+        if "Empty CSV file" in text or "Could not skip initial" in text:
             return "has no rows; want samples (too many lines skipped?)"
         for place, name in enumerate(self._head.names):
             text = text.replace(f"CSV column #{place}:", f"column {name if self._form.header else place + 1!r}:")
@@ -192,12 +193,14 @@ class _Source:
         column = batch.column(self._places[self._columns.t])
         if pa.types.is_int64(column.type):
             known = column.is_valid().to_numpy(zero_copy_only=False)
-            return column.fill_null(0).to_numpy(zero_copy_only=False), known
-        t = column.to_numpy(zero_copy_only=False) * self._ns_per_unit
-        known = np.isfinite(t)
-        if (np.abs(t[known]) > LARGEST_NS).any():
+            t_ns = column.fill_null(0).to_numpy(zero_copy_only=False)
+        else:
+            t_ns = column.to_numpy(zero_copy_only=False) * self._ns_per_unit
+            known = np.isfinite(t_ns)
+            t_ns = np.rint(np.where(known, t_ns, 0.0))
+        if ((t_ns > LARGEST_NS) | (t_ns < -LARGEST_NS)).any():
             raise self._wrong("has times beyond 146 years; want another unit for t in the map", self._columns.t)
-        return np.rint(np.where(known, t, 0.0)).astype(np.int64), known
+        return t_ns.astype(np.int64), known
 
     def _axes(self, batch: pa.RecordBatch, columns: Sequence[ColumnName], known: npt.NDArray[np.bool_]) -> Floats:
         return np.column_stack(
@@ -206,8 +209,9 @@ class _Source:
 
     def _counter(self, batch: pa.RecordBatch, known: npt.NDArray[np.bool_]) -> Ints | None:
         """The counter that the file has, or its time where that is one."""
-        column = self._columns.t if self._columns.ns_per_unit is None else self._columns.seq
-        column = self._columns.seq if self._columns.seq is not None else column
+        column = self._columns.seq
+        if column is None and self._columns.ns_per_unit is None:
+            column = self._columns.t
         if column is None:
             return None
         counted = batch.column(self._places[column]).to_numpy(zero_copy_only=False)[known]

@@ -32,6 +32,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, cast
 
+from imu.core.canonical import canonical_json
 from imu.core.errors import BadImport
 from imu.core.session import SCHEMA, Sensor, Session
 from imu.core.units import ACCELERATION, ANGULAR_RATE, TO_SI
@@ -113,6 +114,10 @@ class _MapReader:
                 "sensors": {name: {"mounting": None, **setup} for name, setup in setups.items()},
             }
         )
+        try:
+            canonical_json(session.document)
+        except ValueError:
+            raise self._wrong("has nan or inf, which session.json can't hold; want numbers") from None
         form = self._format(self._table(whole, "csv") if "csv" in whole else {})
         columns: dict[Sensor, SensorColumns] = {
             name: self._columns(name, tables[name], place=order.index(name), of=len(order)) for name in session.sensors
@@ -128,7 +133,7 @@ class _MapReader:
         except FileNotFoundError:
             raise BadImport(f"{self._path} is not there; want a map (TOML)", source=str(self._path)) from None
         except tomllib.TOMLDecodeError as error:
-            raise self._wrong(f"no TOML: {error} (text without quotes?)") from None
+            raise self._wrong(f"{error}; want TOML (text without quotes?)") from None
         except UnicodeDecodeError:
             raise self._wrong("not UTF-8; want UTF-8 text (saved in another encoding?)") from None
         except OSError as error:
@@ -165,7 +170,7 @@ class _MapReader:
         gyr, si_per_gyr = self._axes(name, table, "gyr", ANGULAR_RATE)
         t = self._column_table(name, table, "t", ("column", "unit"))
         unit = t["unit"]
-        if unit != SAMPLES and unit not in TIME_UNITS_NS:
+        if unit not in (SAMPLES, *TIME_UNITS_NS):
             raise self._wrong(
                 f"sensors.{name}.t has unit {unit!r}; want ns, us, ms, s, or samples for a counter that is the clock"
             )
@@ -187,7 +192,7 @@ class _MapReader:
         columns, unit = axes["columns"], axes["unit"]
         if not isinstance(columns, list) or len(cast("list[Any]", columns)) != 3:
             raise self._wrong(f"sensors.{name}.{key} has columns {columns!r}; want three, for x, y and z")
-        if unit not in TO_SI[si]:
+        if unit not in list(TO_SI[si]):
             raise self._wrong(
                 f"sensors.{name}.{key} has unit {unit!r}; want one of {', '.join(TO_SI[si])}"
                 f"{likely(str(unit), TO_SI[si])}"
@@ -230,7 +235,7 @@ class _MapReader:
 
 
 def _one_character(text: object) -> bool:
-    return isinstance(text, str) and len(text) == 1 and text not in '\r\n".'
+    return isinstance(text, str) and len(text) == 1 and text.isascii() and text not in '\r\n".'
 
 
 def likely(word: str, words: Sequence[str] | Mapping[str, Any]) -> str:

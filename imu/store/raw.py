@@ -105,45 +105,44 @@ def _unreadable(path: Path, sensor: Sensor, error: Exception) -> str:
     if path.is_dir():
         return f"raw/{sensor}.parquet is a folder; want one Parquet file"
     reason = next(iter(str(error).splitlines()), type(error).__name__)
-    return f"raw/{sensor}.parquet can't be read: {reason} (no Parquet, damaged, or cut off before it was closed?)"
+    return f"raw/{sensor}.parquet can't be read: {reason}; want a whole Parquet file (damaged, or never closed?)"
 
 
 def _checked(schema: pa.Schema, sensor: Sensor, setup: SensorSetup) -> tuple[_Axis, ...]:
     """Names, types and units; what makes SI of each axis."""
     where = f"raw/{sensor}.parquet"
+    others = [name for name in schema.names if name not in RAW.column_names]
     for name in RAW.column_names:
-        here = schema.names.count(name)
-        if here != 1:
-            close = difflib.get_close_matches(name, [other.lower() for other in schema.names], n=1)
-            like = next((other for other in schema.names if [other.lower()] == close), None)
-            slip = "" if here or like is None else f" (is it the one called {like!r}?)"
+        count = schema.names.count(name)
+        if count != 1:
             raise BadRawFile(
-                f"{where} has {'no' if here == 0 else here} column {name!r}; want one of each of"
-                f" {', '.join(RAW.column_names)}{slip}",
+                f"{where} has {count or 'no'} column {name!r}; want one of each of {', '.join(RAW.column_names)}"
+                f"{'' if count else likely(name, others)}",
                 sensor=sensor,
                 column=name,
             )
-    for name in ("t_ns", "seq"):
-        held = schema.field(name).type
-        if not pa.types.is_integer(held):
-            wanted = "whole nanoseconds on the session clock" if name == "t_ns" else "a whole sample counter"
-            raise BadRawFile(
-                f"{where} has {name} as {held}; want int64, {wanted}{_slip(held)}", sensor=sensor, column=name
-            )
-    unit = _metadata(schema.field("t_ns"), "unit")
-    if unit not in (None, "ns"):
-        raise BadRawFile(f"{where} has t_ns in {unit!r}; want ns, as its name says", sensor=sensor, column="t_ns")
+    _check_time(schema.field("t_ns"), where, sensor)
+    held = schema.field("seq").type
+    if not pa.types.is_integer(held):
+        raise BadRawFile(f"{where} has seq as {held}; want int64, a sample counter", sensor=sensor, column="seq")
     return tuple(_axis(schema.field(name), where, sensor, setup) for name in AXES)
 
 
-def _slip(held: pa.DataType) -> str:
-    if pa.types.is_temporal(held):
-        return " (a clock time or a duration? cast it to its nanoseconds since start_utc)"
-    if pa.types.is_floating(held):
-        return " (seconds? multiply by 1e9 and round)"
-    if pa.types.is_string(held) or pa.types.is_large_string(held):
-        return " (text where numbers belong: a decimal comma?)"
-    return ""
+def _check_time(field: pa.Field, where: str, sensor: Sensor) -> None:
+    held, unit = field.type, _metadata(field, "unit")
+    if not pa.types.is_integer(held):
+        slip = ""
+        if pa.types.is_temporal(held):
+            slip = " (a clock time or a duration? cast it to its nanoseconds since start_utc)"
+        elif pa.types.is_floating(held):
+            slip = " (seconds? multiply by 1e9 and round)"
+        raise BadRawFile(
+            f"{where} has t_ns as {held}; want int64, nanoseconds on the session clock{slip}",
+            sensor=sensor,
+            column="t_ns",
+        )
+    if unit not in (None, "ns"):
+        raise BadRawFile(f"{where} has t_ns in {unit!r}; want ns, as its name says", sensor=sensor, column="t_ns")
 
 
 def _metadata(field: pa.Field, key: str) -> str | None:

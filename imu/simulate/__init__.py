@@ -1,0 +1,28 @@
+"""A walking person with known truth: for the demo, the tests and the bench."""
+
+from imu.simulate.library import named, names
+from imu.simulate.person import Gait, Person
+from imu.simulate.protocol import Protocol, Stand, Turn, Walk
+from imu.simulate.recording import Recording, simulate
+from imu.simulate.sensors import Clock, Link, Noise, SensorModel
+from imu.simulate.spec import Spec, load_spec, usual_sensors
+
+__all__ = [
+    "Recording",
+    "simulate",
+    "Spec",
+    "load_spec",
+    "named",
+    "names",
+    "Person",
+    "Gait",
+    "Protocol",
+    "Stand",
+    "Walk",
+    "Turn",
+    "SensorModel",
+    "Noise",
+    "Clock",
+    "Link",
+    "usual_sensors",
+]

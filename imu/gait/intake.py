@@ -1,5 +1,6 @@
 """What a sensor delivered becomes what stages are fed: the repairs of the contract, live and offline alike."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,14 @@ from imu.kernels import intake as kernel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeParams:
-    """A value that repeats exactly is at its range limit only if it is as large as the smallest range on the market:
-    2 g, 250 deg/s, less 2 %; quiet sensors repeat small values all the time.
+    """An axis is at its range limit where its largest value returns exactly for the third time, and is as large as the
+    smallest range on the market: 2 g, 250 deg/s, less 2 %. Quiet sensors repeat small values all the time, and a smooth
+    peak of 16 bits now and then shows two equal samples.
     """
 
     acc_stuck_m_s2: float = 0.98 * 2 * STANDARD_GRAVITY_M_S2
-    gyr_stuck_rad_s: float = 0.98 * 4.363
+    gyr_stuck_rad_s: float = 0.98 * math.radians(250.0)
+    stuck_hits: int = 3
     period_memory_s: float = 10.0
     period_tolerance: float = 0.2
     clock_jump_s: float = 0.04
@@ -33,6 +36,7 @@ class IntakeParams:
             jump_s=max(self.clock_jump_s, 0.5 * period_s),
             acc_stuck_m_s2=self.acc_stuck_m_s2,
             gyr_stuck_rad_s=self.gyr_stuck_rad_s,
+            stuck_hits=self.stuck_hits,
         )
 
 

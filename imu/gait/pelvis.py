@@ -15,8 +15,9 @@ from imu.kernels import pelvis as kernel
 class PelvisParams:
     """Gravity is what stays of the specific force below sqrt(2) / (2 pi time constant): 0.11 Hz, well under a stride.
 
-    Rest lies above the sway of quiet standing and below the quietest moment of slow walking. A gap of at most `bridge_s`
-    is strapped over; a longer one starts attitude and gravity anew.
+    The yaw rate that makes a turn is smoothed over more than half a stride, lest a wide swing of the pelvis pass for
+    one. Rest lies above the sway of quiet standing and below the quietest moment of slow walking. A gap of at most
+    `bridge_s` is strapped over; a longer one starts attitude and gravity anew.
     """
 
     gravity_time_constant_s: float = 2.0

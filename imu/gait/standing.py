@@ -28,8 +28,9 @@ class Level:
 class Standing:
     """Feed the rest of both feet and the poses; get one level a standing period.
 
-    Standing is complete when both feet have been at rest for `feet_ns` and the pelvis for `pelvis_ns`; level is the mean
-    specific force over those `pelvis_ns`. The shorter span is the pelvis's because it says so only after its own hold.
+    Standing is complete when both feet have been at rest for `feet_ns` and the pelvis for `pelvis_ns`; level is the
+    mean specific force over those `pelvis_ns`. The pelvis's span is shorter because it says that it rests only after a
+    hold of its own.
     """
 
     def __init__(self, feet: Sequence[Foot], feet_ns: int, pelvis_ns: int) -> None:

@@ -5,11 +5,11 @@ end, it holds for every pose back to the step's start.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from imu.core.samples import Floats
 from imu.core.session import Foot
@@ -32,7 +32,7 @@ class DropErrorParams:
     """Where the error of a pelvic drop comes from: one standard deviation each. It covers the sensor, not the skin."""
 
     floor_deg: float = 0.1
-    contact_s: float = 0.02
+    contact_s: float = 0.025
     gravity_deg: float = 1.0
     gravity_late_deg: float = 1.0
     gravity_per_yaw: float = 0.009
@@ -40,16 +40,29 @@ class DropErrorParams:
     drift_rested_deg_s: float = 0.1
     heading_deg: float = 4.0
 
+    def sd_deg(self, deg: Mapping[str, float], peak_s: float, *, late: bool, rested: bool) -> float:
+        """Of one drop, from its STEP record in degrees: whatever changes from contact to peak."""
+        gravity_deg = self.gravity_deg + self.gravity_per_yaw * abs(deg["yaw_before"])
+        if late:
+            gravity_deg += self.gravity_late_deg
+        return math.hypot(
+            self.floor_deg,
+            deg["start_spread"],
+            gravity_deg * math.radians(deg["rotation_to_peak"]),
+            (self.drift_rested_deg_s if rested else self.drift_deg_s) * peak_s,
+            math.sin(math.radians(self.heading_deg)) * deg["tilt_to_peak"],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPelvisParams:
+    """`window_s` before a step's end are looked at: for level where nobody stood, and for the turn just made."""
+
     window_s: float = 3.0
     missing_s: float = 0.05
     missing_share: float = 0.05
     turn_rad: float = math.radians(25.0)
     late_peak_share: float = 0.85
-    stride_least_s: float = 0.5
-    stride_most_s: float = 2.2
     error: DropErrorParams = field(default_factory=DropErrorParams)
     mounting: MountingParams = field(default_factory=MountingParams)
 
@@ -65,10 +78,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gravity:
-    """`up` (3,) is the unit vector against gravity in I. late: found only after the step, from a stride's mean force."""
-
     up: Floats
+    """(3,) unit vector in I."""
     late: bool
+    """Found only after the step, or from the mean force of a stride."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,15 +140,16 @@ def stride_gravity(ring: PoseRing, step_end_ns: int, start_ns: int, end_ns: int)
 
 
 def known_gravity(ring: PoseRing, step_end_ns: int, until_ns: int) -> Gravity | None:
-    """Of the first pose in [step_end_ns, until_ns] that knows it, in the attitude of the step's end."""
+    """Of the first pose that knows it, from the first at or after the step's end on until `until_ns`.
+
+    None where there is none whose attitude can be compared with that at the step's end.
+    """
     poses = ring.poses
-    first, stop = ring.first_at(step_end_ns), ring.first_at(until_ns + 1)
-    known = np.flatnonzero(poses["known"][first:stop])
-    if len(known) == 0:
+    first = ring.first_at(step_end_ns)
+    known = np.flatnonzero(poses["known"][first : max(first, ring.first_at(until_ns)) + 1])
+    if len(known) == 0 or kernel.attitude_since(poses["fresh"], first + int(known[0])) > first:
         return None
     k = first + int(known[0])
-    if k > first and kernel.attitude_since(poses["fresh"], k) > first:
-        return None
     return Gravity(np.array(poses["up"][k]), late=k > first)
 
 
@@ -182,11 +196,10 @@ class StepPelvisReader:
         values = np.empty((len(window), 3))
         kernel.angles(window["q"], gravity.up, axes, values)
         out = np.zeros(1, kernel.STEP)
-        sign = 1.0 if span.foot == "left" else -1.0
         kernel.read(
             window["t_ns"],
             values,
-            sign,
+            1.0 if span.foot == "left" else -1.0,
             span.start_ns,
             span.end_ns,
             LEAST_BEFORE_NS,
@@ -194,45 +207,26 @@ class StepPelvisReader:
             round(p.error.contact_s * NS_PER_S),
             out,
         )
-        seen = out[0]
-        turn = float(seen["turn"])
+        turn = float(out[0]["turn"])
         if self._forward is None:
             if clean:
                 self.mounting.add(window, gravity.up, up, span.start_ns, span.end_ns, span.foot, turn)
                 if self.mounting.resolved is not None:
                     self._forward = self.mounting.resolved.forward
             return StepPelvis(gap=lost > 0, turn_rad=turn)
-        return self._columns(
-            span, seen, gravity, rested=bool(window["rested"][-1]), levelled=level is not None, gap=lost > 0
-        )
-
-    def _columns(
-        self, span: Span, seen: npt.NDArray[Any] | np.void, gravity: Gravity, *, rested: bool, levelled: bool, gap: bool
-    ) -> StepPelvis:
-        deg = {name: math.degrees(seen[name]) for name in seen.dtype.names if name != "peak_ns"}
-        peak_s = (int(seen["peak_ns"]) - span.start_ns) / NS_PER_S
+        peak_ns = int(out[0]["peak_ns"]) - span.start_ns
+        deg = {name: math.degrees(out[0][name]) for name in kernel.STEP.fields or () if name != "peak_ns"}
+        rested = bool(window["rested"][-1])
         return StepPelvis(
-            gap=gap,
-            turn_rad=float(seen["turn"]),
+            gap=lost > 0,
+            turn_rad=turn,
             pelvic_drop_deg=deg["peak"] - deg["start"],
             pelvic_drop_robust_deg=deg["peak"] - deg["least"],
-            pelvic_drop_sd_deg=self._sd(deg, peak_s, gravity.late, rested),
-            # standing level is where obliquity and tilt are counted from
-            pelvic_drop_peak_deg=deg["peak"] if levelled else None,
-            late_peak=peak_s * NS_PER_S >= self._params.late_peak_share * (span.end_ns - span.start_ns),
+            pelvic_drop_sd_deg=p.error.sd_deg(deg, peak_ns / NS_PER_S, late=gravity.late, rested=rested),
+            # obliquity and tilt are counted from the level of standing
+            pelvic_drop_peak_deg=None if level is None else deg["peak"],
+            late_peak=peak_ns >= p.late_peak_share * (span.end_ns - span.start_ns),
             obliquity_rom_deg=deg["obliquity_range"],
-            tilt_deg=deg["tilt_mean"] if levelled else None,
+            tilt_deg=None if level is None else deg["tilt_mean"],
             rotation_rom_deg=deg["rotation_range"],
-        )
-
-    def _sd(self, deg: dict[str, float], peak_s: float, late: bool, rested: bool) -> float:
-        """Standard uncertainty of the drop: contact time, gravity, gyroscope drift and heading, from contact to peak."""
-        e = self._params.error
-        gravity_deg = e.gravity_deg + (e.gravity_late_deg if late else 0.0) + e.gravity_per_yaw * abs(deg["yaw_before"])
-        return math.hypot(
-            e.floor_deg,
-            deg["start_spread"],
-            gravity_deg * math.radians(deg["rotation_to_peak"]),
-            (e.drift_rested_deg_s if rested else e.drift_deg_s) * peak_s,
-            math.sin(math.radians(e.heading_deg)) * deg["tilt_to_peak"],
         )

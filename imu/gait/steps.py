@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from imu.core.records import BREAK, CONTACT, REST_BEGINS, REST_ENDS
+from imu.core.records import BREAK, CONTACT, LOOKBACK_S, REST_BEGINS, REST_ENDS
 from imu.core.samples import Floats
 from imu.core.session import Foot, Sensor
 from imu.core.tables import DIRECTIONS, REASONS, Row, quality_text
@@ -30,8 +30,7 @@ from imu.gait.step_pelvis import (
     stride_gravity,
 )
 
-LOOKBACK_NS: Final = NS_PER_S // 2
-"""A contact leaves its foot's detector at the latest with the sample this long after it."""
+LOOKBACK_NS: Final = round(LOOKBACK_S * NS_PER_S)
 END: Final = 2**62
 """Newer than anything: how far a sensor that won't deliver again has come."""
 TURN: Final = 1 << REASONS.index("turn")
@@ -102,10 +101,13 @@ class Steps:
         """Contacts that followed one of the same foot: the other foot's was missed."""
 
     def push_foot(self, foot: Foot, events: npt.NDArray[np.void], newest_ns: int) -> list[Row]:
-        """FOOT_EVENT records of one foot; newest_ns is its newest sample, whether it brought events or not."""
+        """FOOT_EVENT records of one foot; newest_ns is its newest sample, whether it brought events or not.
+
+        A contact that left its detector later than agreed (the clock jumped) makes no step: others may be settled.
+        """
         for event in events:
             kind, t_ns = int(event["kind"]), int(event["t_ns"])
-            if kind == CONTACT:
+            if kind == CONTACT and int(event["t_emitted_ns"]) - t_ns <= LOOKBACK_NS:
                 contact = Contact(t_ns, foot, int(event["direction"]), int(event["quality"]), float(event["turn_deg"]))
                 bisect.insort(self._contacts, contact)
             elif kind == BREAK:
@@ -133,7 +135,7 @@ class Steps:
         return self._settle()
 
     def resume(self, sensor: Sensor, t_ns: int) -> None:
-        """An ended sensor delivers again, nothing before t_ns, which is not before anything the others had delivered."""
+        """An ended sensor delivers again: nothing before t_ns, itself not before anything that others had delivered."""
         self._ended.discard(sensor)
         if sensor != "pelvis":
             bisect.insort(self._breaks, t_ns)

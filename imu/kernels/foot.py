@@ -226,7 +226,7 @@ def confidence_of(pattern, direction, ahead, trusted, turn, pitch, c):
         return 0.5
     p = 0.99
     if trusted == 0:
-        p = 0.85
+        p = 0.94
     if abs(turn) < 2.0 * c.clear_turn_rad or turn * pitch < 0.0:
         p -= 0.05
     if abs(abs(ahead) - c.in_place_m) < 0.05:

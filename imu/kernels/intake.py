@@ -23,8 +23,8 @@ STATE = np.dtype(
         ("seq", "<i8"),
         ("period_s", "<f8"),  # as the clock has shown so far
         ("regular", "<i8"),  # intervals that `period_s` is a mean of
-        ("last", "<f8", (AXES,)),
-        ("limit", "<f8", (AXES,)),  # magnitude at which an axis was seen to stick; 0 = never
+        ("top", "<f8", (AXES,)),  # largest magnitude of each axis so far
+        ("hits", "<i8", (AXES,)),  # samples that stood exactly there
     ]
 )
 
@@ -39,23 +39,28 @@ class Coefficients(NamedTuple):
     jump_s: float
     acc_stuck_m_s2: float
     gyr_stuck_rad_s: float
+    stuck_hits: int
 
 
 @njit
 def stuck(s, values, c):
-    """How many samples this row shows to stand at a range limit: 0, 1, or 2 where it is the first repeat of a value.
+    """How many samples this row shows to stand at a range limit: 0, 1, or as many as it took to know the limit.
 
-    An axis sticks where a large value repeats exactly; the sample before could not be known then.
+    An axis has a limit where its largest magnitude so far comes back exactly, again and again: what moves freely goes
+    beyond it sooner or later, and does not meet it to the last bit.
     """
     found = 0
     for k in range(AXES):
         size = abs(values[k])
-        if s["limit"][k] > 0.0 and size >= s["limit"][k]:
-            found = max(found, 1)
-        elif values[k] == s["last"][k] and size >= (c.acc_stuck_m_s2 if k < 3 else c.gyr_stuck_rad_s):
-            s["limit"][k] = size
-            found = 2
-        s["last"][k] = values[k]
+        if size > s["top"][k]:
+            s["top"][k] = size
+            s["hits"][k] = 1
+        elif size == s["top"][k] and size >= (c.acc_stuck_m_s2 if k < 3 else c.gyr_stuck_rad_s):
+            s["hits"][k] += 1
+            if s["hits"][k] == c.stuck_hits:
+                found = max(found, c.stuck_hits)
+            elif s["hits"][k] > c.stuck_hits:
+                found = max(found, 1)
     return found
 
 

@@ -156,7 +156,7 @@ def up_in_inertial(s):
 
 @njit
 def step(s, dt, lost, acc, gyr, c):
-    """Advance by one sample: acc m/s^2, gyr rad/s, `lost` samples missing just before. Returns the specific force in I."""
+    """Advance by one sample of acc (m/s^2) and gyr (rad/s), `lost` missing just before it; returns the force in I."""
     ax, ay, az = acc[0], acc[1], acc[2]
     gx, gy, gz = gyr[0], gyr[1], gyr[2]
     if lost > 0 and dt > c.bridge_s:

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from imu.core.session import FEET, Foot
-from imu.core.tables import DIRECTIONS
 from imu.simulate.person import STILL_STANCE_S, Gait, Person
 
 Place: TypeAlias = tuple[float, float]
@@ -29,10 +28,10 @@ FOOTFALL: Final = np.dtype(
         ("clearance_m", "<f8"),
         ("impact_m_s2", "<f8"),  # peak of the ringing at t_contact_s
         ("second_impact_m_s2", "<f8"),  # and at t_flat_s
-        ("direction", "<i8"),  # index in tables.DIRECTIONS
+        ("backward", "<i8"),  # 1 = the swing has the shape of a backward one
     ]
 )
-"""One swing of one foot and the contact that ends it. The first of each foot lies before time 0: it came from nowhere."""
+"""One swing of one foot and the contact that ends it. Each foot's first one lies before time 0."""
 
 INTERVAL: Final = np.dtype(
     [
@@ -47,6 +46,7 @@ INTERVAL: Final = np.dtype(
         ("drop_peak", "<f8"),
         ("wobble_rad", "<f8"),  # of tilt
         ("rotation_rad", "<f8"),  # at its beginning, against the heading
+        ("impact_m_s2", "<f8"),  # of the foot that lands at its beginning
     ]
 )
 """What the pelvis does from one contact to the next."""
@@ -54,6 +54,8 @@ INTERVAL: Final = np.dtype(
 SIDE: Final = {"left": 1, "right": -1}
 OTHER: Final[dict[Foot, Foot]] = {"left": "right", "right": "left"}
 
+AT_REST: Final = (0.0, 0.0, 0.0, 0.5, 0.0, 0.0)
+"""Sway to rotation of an interval in which the pelvis does nothing."""
 SETTLE_S: Final = 0.7
 """From the last contact to quiet standing."""
 LONGEST_DEVIATION_SD: Final = 2.5
@@ -73,7 +75,7 @@ class Swing(NamedTuple):
     clearance_m: float
     impact_m_s2: float
     second_impact_m_s2: float
-    direction: str
+    backward: bool
 
 
 def beside(foot: Foot, centre_m: Place, heading_rad: float, ahead_m: float, width_m: float) -> Place:
@@ -100,13 +102,14 @@ class Body:
     footfalls: dict[Foot, list[tuple[Any, ...]]] = field(default_factory=lambda: {foot: [] for foot in FEET})
     intervals: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
     _stances: dict[Foot, _Stance] = field(default_factory=dict[Foot, _Stance])
+    _impact_m_s2: float = 0.0
 
     def __post_init__(self) -> None:
         for foot in FEET:
             place, yaw = self.beside(foot), self._yaw(foot)
             self._stances[foot] = _Stance(place, yaw, -1.0)
             self.footfalls[foot].append((-4.0, -3.0, -2.0, -1.0, place, place, yaw, yaw, -0.1, 0.0, 0.0, 0.0, 0.0, 0))
-        self.intervals.append((-1.0, self.centre_m, 0.0, 0, 1, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0))
+        self.intervals.append((-1.0, self.centre_m, 0.0, 0, 1, *AT_REST, 0.0))
 
     def beside(self, foot: Foot) -> Place:
         return beside(foot, self.centre_m, self.heading_rad, 0.0, self.person.step_width_m)
@@ -131,11 +134,11 @@ class Body:
                 *(before.place_m, place_m, before.yaw_rad, yaw),
                 *(math.radians(swing.release_deg), 0.0 if flat else contact_rad, swing.clearance_m),
                 # both ends at once ring once
-                *(swing.impact_m_s2, 0.0 if flat else swing.second_impact_m_s2, DIRECTIONS.index(swing.direction)),
+                *(swing.impact_m_s2, 0.0 if flat else swing.second_impact_m_s2, int(swing.backward)),
             )
         )
         self._stances[foot] = _Stance(place_m, yaw, flat_s)
-        self.now_s = contact_s
+        self.now_s, self._impact_m_s2 = contact_s, swing.impact_m_s2
 
     def carry(self, stance: Foot, gait: Gait, *, share: float = 1.0, turned: float = 0.0) -> None:
         """From now on the pelvis moves over the stance foot, with a share of the gait's usual movement."""
@@ -150,8 +153,10 @@ class Body:
                 *(share * person.sway_m, share * bounce_m, share * math.radians(drop_deg), gait.drop_peak),
                 share * math.radians(person.tilt_wobble_deg),
                 turned * math.radians(person.rotation_deg) * min(1.0, step_m / USUAL_STEP_M),
+                self._impact_m_s2,
             )
         )
+        self._impact_m_s2 = 0.0
 
     def settle(self, lag_m: float = 0.0) -> None:
         """Both feet are down; come to rest over them. Until then the pelvis lags behind."""
@@ -160,8 +165,8 @@ class Body:
             self.centre_m[1] - lag_m * math.sin(self.heading_rad),
         )
         for centre_m, still, after_s in ((behind, 0, SETTLE_S), (self.centre_m, 1, 0.0)):
-            self.intervals.append((self.now_s, centre_m, self.heading_rad, 0, still, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0))
-            self.now_s += after_s
+            self.intervals.append((self.now_s, centre_m, self.heading_rad, 0, still, *AT_REST, self._impact_m_s2))
+            self.now_s, self._impact_m_s2 = self.now_s + after_s, 0.0
 
     def _yaw(self, foot: Foot) -> float:
         return self.heading_rad + SIDE[foot] * math.radians(self.person.toe_out_deg)

@@ -12,7 +12,6 @@ import numpy as np
 
 from imu.core.samples import Floats
 from imu.core.session import Foot
-from imu.core.tables import DIRECTIONS
 from imu.simulate.body import SIDE, Rows
 from imu.simulate.quintic import Knots, Quintics
 
@@ -26,9 +25,9 @@ class Shape(NamedTuple):
 
 
 FORWARD: Final = Shape(
-    at=np.array([0.0, 0.15, 0.45, 0.80, 1.0]),
-    speed=np.array([0.0, 0.62, 0.95, 0.75, 0.0]),
-    turning=np.array([0.0, 0.70, 1.00, 0.80, 0.0]),
+    at=np.array([0.0, 0.18, 0.45, 0.80, 1.0]),
+    speed=np.array([0.0, 0.60, 0.95, 0.75, 0.0]),
+    turning=np.array([0.0, 0.75, 1.00, 0.80, 0.0]),
 )
 BACKWARD: Final = Shape(
     at=np.array([0.0, 0.22, 0.50, 0.80, 1.0]),
@@ -44,8 +43,8 @@ CONTACT: Final = (-0.35, -3.0)
 """Likewise at contact, of contact angle and roll-down time: the foot has begun to settle."""
 
 CIRCUMDUCTION_M: Final = 0.012
-SWING_YAW_RAD: Final = 0.05
-SWING_ROLL_RAD: Final = 0.10
+SWING_YAW_RAD: Final = 0.12
+SWING_ROLL_RAD: Final = 0.25
 BLEND: Final = 0.25
 """Below this sine of the foot angle the lowest point passes smoothly from one end to the other."""
 
@@ -64,7 +63,7 @@ def foot_path(rows: Rows, foot: Foot, length_m: float) -> FootPath:
     lift, release, contact, flat = (rows[name] for name in ("t_lift_s", "t_release_s", "t_contact_s", "t_flat_s"))
     away, landing = rows["release_rad"], rows["contact_rad"]
     off_s, swing_s, down_s = release - lift, contact - release, flat - contact
-    backward = (rows["direction"] == DIRECTIONS.index("backward"))[:, None]
+    backward = (rows["backward"] == 1)[:, None]
     at, speed, turning = (np.where(backward, b, f) for f, b in zip(FORWARD, BACKWARD, strict=True))
 
     # foot angle, positive toes-up

@@ -1,8 +1,8 @@
 """From motion to what an inertial sensor reads, exactly where the motion is known, closely where it was sampled.
 
-Attitude is rotation, then roll, then tilt: R = Rz(rotation) Rx(roll) Ry(tilt), from body axes (x forward, y left, z up)
-to a level frame at rest. For the pelvis roll is obliquity, and this is the order of Baker 2001, Gait Posture 13:1-6; for
-a foot tilt is minus the foot angle. Tilt comes last, so that a foot may pass any angle of it.
+Attitude is rotation, then roll, then tilt: R = Rz(rotation) Rx(roll) Ry(tilt), from body axes (x forward, y left,
+z up) to a level frame at rest. For the pelvis roll is obliquity, and this is the order of Baker 2001, Gait Posture
+13:1-6; for a foot tilt is minus the foot angle. Tilt comes last, so that a foot may pass any angle of it.
 """
 
 from typing import NamedTuple
@@ -64,7 +64,9 @@ def to_body(angles: Floats, vector: Floats) -> tuple[Floats, Floats, Floats]:
 
 def attitude(angles: Floats) -> Floats:
     """Rotation matrices (n, 3, 3), body to level frame, of angles (3, n)."""
-    return np.stack([np.stack(to_body(angles, unit[:, None] * np.ones(angles.shape[1]))) for unit in np.eye(3)]).transpose(2, 0, 1)
+    return np.stack(
+        [np.stack(to_body(angles, unit[:, None] * np.ones(angles.shape[1]))) for unit in np.eye(3)]
+    ).transpose(2, 0, 1)
 
 
 def readings_of_samples(rate_hz: float, place_m: Floats, rotation: Floats) -> Readings:

@@ -30,7 +30,11 @@ class Arrived(NamedTuple):
 def joined(parts: list[Samples]) -> Samples:
     """Rows of one sensor, one part after the other."""
     parts = [part for part in parts if len(part)] or [NOTHING]
-    return parts[0] if len(parts) == 1 else Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in Samples.__slots__))
+    return (
+        parts[0]
+        if len(parts) == 1
+        else Samples(*(np.concatenate([getattr(part, name) for part in parts]) for name in Samples.__slots__))
+    )
 
 
 def taken(samples: Samples, rows: Ints | Flags) -> Samples:

@@ -1,6 +1,7 @@
 """The motion of one sensor: evaluated on demand from the compact rows of the plan, so that hours need no memory."""
 
 import math
+from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -14,19 +15,52 @@ from imu.simulate.pelvis import pelvis_path
 from imu.simulate.person import Person
 from imu.simulate.quintic import Knots, Quintics
 
-RINGING_S: Final = 0.004
-"""Time constant of the ringing after an impact; its envelope is largest after three of them."""
-RINGING_HZ: Final = 38.0
-RINGING_LASTS_S: Final = 0.06
-RINGING_PEAK: Final = 0.00651897770139391
-"""Of the second derivative of t^3 exp(-t/T) cos(wt), with that T and w."""
+RINGING_TILT_RAD_PER_M: Final = 5.0
 RINGING_ALONG: Final = -0.6
 """Along the foot, in terms of the ringing upward: the foot is stopped."""
-RINGING_TILT_RAD_PER_M: Final = 5.0
+SHOCK_SHARE: Final = 0.05
+"""What the pelvis feels of a foot's impact."""
+SHOCK_INWARD: Final = 0.5
+"""To the midline, in terms of the shock upward."""
 
 SWAY_HZ: Final = (0.27, 0.37, 0.19, 0.23, 0.31, 0.21)
 """Of x, y, z, rotation, obliquity and tilt: no two together."""
 SWAY_M: Final = (0.004, 0.003, 0.0005)
+
+
+class Ringing(NamedTuple):
+    """A damped oscillation t^3 exp(-t/T) cos(2 pi f t): it begins smoothly and leaves nothing behind."""
+
+    time_constant_s: float
+    hz: float
+    peak: float
+    """Of its second derivative, so that it can be scaled to 1."""
+
+    @property
+    def lasts_s(self) -> float:
+        """Then it is over: less than a millionth is left."""
+        return 24.0 * self.time_constant_s
+
+    def at(self, t_s: Floats) -> Knots:
+        """With its derivatives, at times (n,) since it began."""
+        t, s = t_s, complex(-1.0 / self.time_constant_s, 2.0 * math.pi * self.hz)
+        wave = np.exp(s * t) / self.peak
+        return Knots(
+            (t**3 * wave).real,
+            ((3.0 * t**2 + s * t**3) * wave).real,
+            ((6.0 * t + 6.0 * s * t**2 + s**2 * t**3) * wave).real,
+        )
+
+    def each(self, t_s: Floats, begin_s: Floats, most: Floats) -> Iterator[tuple[int, slice, Knots]]:
+        """For each beginning: its number, the samples (of sorted times) that ring, and how, with its peak `most`."""
+        lo, hi = np.searchsorted(t_s, begin_s), np.searchsorted(t_s, begin_s + self.lasts_s)
+        for number in np.flatnonzero((hi > lo) & (most != 0.0)).tolist():
+            part = slice(int(lo[number]), int(hi[number]))
+            yield number, part, Knots(*(most[number] * knot for knot in self.at(t_s[part] - begin_s[number])))
+
+
+FOOT_RINGING: Final = Ringing(0.004, 38.0, 0.006518984213832232)
+PELVIS_SHOCK: Final = Ringing(0.016, 9.0, 0.024744696124194453)
 
 
 class Motion(Protocol):
@@ -59,7 +93,8 @@ class FootMotion:
     """A sensor at `lever_m` (3,) from the middle of the sole, body axes."""
 
     def __init__(self, rows: Rows, foot: Foot, person: Person, lever_m: Floats) -> None:
-        self._rows, self._foot, self._length_m, self._lever_m = rows, foot, person.foot_length_m, lever_m
+        self._rows, self._length_m, self._lever_m = rows, person.foot_length_m, lever_m
+        self._foot: Foot = foot
 
     def readings(self, t_s: Floats) -> Readings:
         return self._state(t_s, shaken=True).readings()
@@ -101,18 +136,14 @@ class FootMotion:
         first, last = np.searchsorted(self._rows["t_contact_s"], (t_s[0] - 1.0, t_s[-1]))
         rows = self._rows[first:last]
         begin_s = np.concatenate([rows["t_contact_s"], rows["t_flat_s"]])
-        peak = np.concatenate([rows["impact_m_s2"], rows["second_impact_m_s2"]])
+        most = np.concatenate([rows["impact_m_s2"], rows["second_impact_m_s2"]])
         yaw = np.concatenate([rows["to_yaw_rad"], rows["to_yaw_rad"]])
-        lo, hi = np.searchsorted(t_s, begin_s), np.searchsorted(t_s, begin_s + RINGING_LASTS_S)
-        for i, j, begin, most, heading in zip(lo, hi, begin_s, peak, yaw, strict=True):
-            if i == j or not most:
-                continue
-            ringing = Knots(*(most * part for part in ring(t_s[i:j] - begin)))
-            along = RINGING_ALONG * np.array([[math.cos(heading)], [math.sin(heading)]])
+        for number, part, ringing in FOOT_RINGING.each(t_s, begin_s, most):
+            along = RINGING_ALONG * np.array([[math.cos(yaw[number])], [math.sin(yaw[number])]])
             for order in range(3):
-                place[order][:2, i:j] += along * ringing[order]
-                place[order][2, i:j] += ringing[order]
-                angles[order][2, i:j] += RINGING_TILT_RAD_PER_M * ringing[order]
+                place[order][:2, part] += along * ringing[order]
+                place[order][2, part] += ringing[order]
+                angles[order][2, part] += RINGING_TILT_RAD_PER_M * ringing[order]
 
 
 class PelvisMotion:
@@ -144,19 +175,21 @@ class PelvisMotion:
         wave = most * np.sin(phase)
         value, rate = knots.value + wave, knots.rate + most * turn * np.cos(phase)
         bend = knots.acceleration - turn**2 * wave
+        self._shake(t_s, value, bend)
         lever = np.repeat(self._lever_m[:, None], len(t_s), axis=1)
         return _State(value[:3], bend[:3], Knots(value[3:], rate[3:], bend[3:]), lever)
+
+    def _shake(self, t_s: Floats, value: Floats, bend: Floats) -> None:
+        """Let the pelvis feel each landing: up, and to the side of the other foot."""
+        first, last = np.searchsorted(self._rows["t_s"], (t_s[0] - 1.0, t_s[-1]))
+        rows = self._rows[first:last]
+        inward = -SHOCK_INWARD * rows["side"]
+        for number, part, shock in PELVIS_SHOCK.each(t_s, rows["t_s"], SHOCK_SHARE * rows["impact_m_s2"]):
+            heading, share = rows["heading_rad"][number], inward[number]
+            for curves, wave in ((value, shock.value), (bend, shock.acceleration)):
+                curves[:3, part] += np.array([[-math.sin(heading) * share], [math.cos(heading) * share], [1.0]]) * wave
 
     def _curves(self, t_s: Floats) -> Quintics:
         first, last = np.searchsorted(self._rows["t_s"], t_s[[0, -1]], side="right")
         # an interval's edges depend on its neighbours
         return pelvis_path(self._rows[max(first - 2, 0) : last + 3], self._person)
-
-
-def ring(t_s: Floats) -> Knots:
-    """A damped oscillation that begins smoothly at 0 and whose second derivative peaks at 1: t^3 exp(-t/T) cos(wt)."""
-    s = complex(-1.0 / RINGING_S, 2.0 * math.pi * RINGING_HZ)
-    wave = np.exp(s * t_s) / RINGING_PEAK
-    t = t_s
-    value, rate = t**3 * wave, (3.0 * t**2 + s * t**3) * wave
-    return Knots(value.real, rate.real, ((6.0 * t + 6.0 * s * t**2 + s**2 * t**3) * wave).real)

@@ -8,7 +8,6 @@ import math
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from imu.core.samples import Flags, Floats
 from imu.simulate.body import Rows
@@ -25,7 +24,7 @@ DROP_RATE: Final = 1.25
 
 
 def pelvis_path(rows: Rows, person: Person) -> Quintics:
-    """Curves (6, 2 m): x, y, z in m, then rotation, obliquity and tilt in rad; of m + 1 INTERVAL rows, two pieces each."""
+    """Curves (6, 2 m) of m + 1 INTERVAL rows, two pieces each: x, y, z in m, then rotation, obliquity, tilt in rad."""
     t, length_s = rows["t_s"], np.diff(rows["t_s"])
     still = rows["still"].astype(np.bool_)
     # where standing begins or ends all is at rest
@@ -92,7 +91,7 @@ class _Within:
     def __init__(self, rows: Rows, length_s: Floats) -> None:
         self.rows, self.length_s = rows, length_s
         self.part: Floats = rows["drop_peak"]
-        self.side: npt.NDArray[np.int64] = rows["side"]
+        self.side: Floats = rows["side"].astype(np.float64)
 
     def sway(self, quiet: Flags) -> tuple[Knots, Knots]:
         """Half a wave toward the stance foot, positive to the left."""
@@ -119,9 +118,7 @@ class _Within:
         half, centre = 0.5 * (edge_rad[:-1] - edge_rad[1:]), 0.5 * (edge_rad[:-1] + edge_rad[1:])
         swinging = edge_rad != 0.0
         bend = np.where(swinging, -edge_rad * _mean(turn**2, turn**2, ~swinging), 0.0)
-        middle = Knots(
-            centre + half * np.cos(phase), -half * turn * np.sin(phase), -half * turn**2 * np.cos(phase)
-        )
+        middle = Knots(centre + half * np.cos(phase), -half * turn * np.sin(phase), -half * turn**2 * np.cos(phase))
         return Knots(edge_rad, np.zeros(len(edge_rad)), bend), middle
 
     def obliquity(self, quiet: Flags) -> tuple[Knots, Knots]:

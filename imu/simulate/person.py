@@ -19,26 +19,26 @@ class Gait:
     """How a person walks in one direction, at the speed that cadence and step length make.
 
     Foot angles are of the sole, positive toes-up. The sign of the angle at contact says which end lands first
-    (positive: the heel; within one degree of 0: both), that of the angle at release which end leaves last (positive: the
-    heel), whatever the direction: a toe walker goes forward with -15, a cautious person backward with 0.
+    (positive: the heel; within one degree of 0: both), that of the angle at release which end leaves last (positive:
+    the heel), whatever the direction: a toe walker goes forward with -15, a cautious person backward with 0.
     """
 
     cadence_spm: float = 108.0
-    step_length_m: Sides = Sides.both(0.64)
+    step_length_m: Sides = field(default_factory=lambda: Sides.both(0.64))
     """Of the step that ends with this side's contact."""
     stance_fraction: float = 0.63
-    contact_angle_deg: Sides = Sides.both(20.0)
-    release_angle_deg: Sides = Sides.both(-60.0)
+    contact_angle_deg: Sides = field(default_factory=lambda: Sides.both(20.0))
+    release_angle_deg: Sides = field(default_factory=lambda: Sides.both(-60.0))
     roll_down_s: float = 0.11
     """From the contact of the first end to the contact of the other."""
-    roll_off_fraction: float = 0.45
+    roll_off_fraction: float = 0.40
     """Share of the stance between the lift of the first end and the release of the other."""
     clearance_m: float = 0.015
-    impact_m_s2: float = 45.0
+    impact_m_s2: float = 60.0
     """Peak of the ringing at initial contact, at 1.2 m/s; it grows with speed."""
     second_impact_share: float = 0.45
     """Peak of the ringing when the other end lands, of that of the initial contact."""
-    drop_deg: Sides = Sides.both(5.0)
+    drop_deg: Sides = field(default_factory=lambda: Sides.both(5.0))
     """How far the pelvis falls on the other side while this side's foot is the stance foot."""
     drop_peak: float = 0.32
     """Where in the step that fall is largest."""
@@ -68,7 +68,7 @@ class Gait:
         if room_s < STILL_STANCE_S:
             raise BadSpec(
                 f"roll_down_s is {self.roll_down_s:g} and roll_off_fraction {self.roll_off_fraction:g}; a stance of "
-                f"{self.stance_s:.2f} s leaves {room_s:.2f} s of flat foot, want {STILL_STANCE_S:g} (shorten one of them)",
+                f"{self.stance_s:.2f} s leaves {room_s:.2f} s of flat foot; want {STILL_STANCE_S:g} (shorten one)",
                 key="roll_down_s",
             )
 
@@ -136,7 +136,6 @@ BACKWARD: Final = Gait(
     release_angle_deg=Sides.both(14.0),
     roll_down_s=0.13,
     roll_off_fraction=0.2,
-    impact_m_s2=55.0,
     second_impact_share=0.35,
     drop_peak=0.45,
 )
@@ -157,7 +156,9 @@ class Person:
     step_length_sd_m: float = 0.015
     contact_angle_sd_deg: float = 1.5
     drop_sd_deg: float = 0.5
-    sway_m: float = 0.02
+    shape_sd: float = 0.1
+    """Of roll-off, roll-down, release angle, clearance and impact from step to step, as a share of each."""
+    sway_m: float = 0.025
     """How far the pelvis moves over the stance foot, from the midline."""
     bounce_m: float = 0.018
     """Half the pelvis' vertical path, at a step of 0.65 m; it grows with the square of the step."""
@@ -177,6 +178,7 @@ class Person:
         check("step_length_sd_m", self.step_length_sd_m, 0.0, 0.15, "m", "in cm or percent?")
         check("contact_angle_sd_deg", self.contact_angle_sd_deg, 0.0, 8.0, "degrees", "in rad?")
         check("drop_sd_deg", self.drop_sd_deg, 0.0, 5.0, "degrees", "in rad?")
+        check("shape_sd", self.shape_sd, 0.0, 0.2, "of each", "percent?")
         check("sway_m", self.sway_m, 0.0, 0.15, "m", "in cm?")
         check("bounce_m", self.bounce_m, 0.0, 0.08, "m", "in cm?")
         check("tilt_deg", self.tilt_deg, -30.0, 40.0, "degrees", "in rad?")

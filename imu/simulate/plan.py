@@ -107,8 +107,8 @@ def _walk(body: Body, walks: list[Walk], limit_s: float) -> list[Done]:
                 break
             if walk.seconds is not None and needed_s > walk.seconds:
                 raise BadSpec(
-                    f"a {walk.direction} walk of {walk.seconds:g} s is too short at this pace; want {needed_s:.1f} s or "
-                    "more: a first step, a closing step, and standing again",
+                    f"a {walk.direction} walk of {walk.seconds:g} s is too short at this pace; want {needed_s:.1f} s "
+                    "or more: a first step, a closing step, and standing again",
                     key="seconds",
                 )
         bout.walk(
@@ -131,10 +131,11 @@ class _Bout:
     """Walking along a straight line from where the body stands."""
 
     def __init__(self, body: Body, first: Walk) -> None:
-        self.body, self.direction = body, first.direction
+        self.body = body
         self.sign = 1 if first.direction == "forward" else -1
         self.start_s, self.origin_m = body.now_s, body.centre_m
-        self.foot, self.steps = body.person.first_foot, 0
+        self.foot: Foot = body.person.first_foot
+        self.steps = 0
         self.ahead_m: dict[Foot, float] = dict.fromkeys(FEET, 0.0)
         self.landed_s: dict[Foot, float] = {}
 
@@ -167,7 +168,8 @@ class _Bout:
         if foot in self.landed_s:
             swing_s = (1.0 - gait.stance_fraction) * (contact_s - self.landed_s[foot])
         angle_deg = getattr(gait.contact_angle_deg, foot) + body.deviation(body.person.contact_angle_sd_deg)
-        impact_m_s2 = contact_share * gait.impact_m_s2 * min(gait.speed_m_s / USUAL_SPEED_M_S, 1.5)
+        off, down, release, clearance, impact = (1.0 + body.deviation(body.person.shape_sd) for _ in range(5))
+        impact_m_s2 = impact * contact_share * gait.impact_m_s2 * min(gait.speed_m_s / USUAL_SPEED_M_S, 1.5)
         self.ahead_m[foot] = self.ahead_m[OTHER[foot]] + ahead_m
         body.land(
             foot,
@@ -175,14 +177,14 @@ class _Bout:
             beside(foot, self.origin_m, body.heading_rad, self.ahead_m[foot], body.person.step_width_m),
             Swing(
                 swing_s=swing_s,
-                roll_off_s=gait.roll_off_s,
-                roll_down_s=gait.roll_down_s,
-                release_deg=getattr(gait.release_angle_deg, foot),
+                roll_off_s=off * gait.roll_off_s,
+                roll_down_s=down * gait.roll_down_s,
+                release_deg=release * getattr(gait.release_angle_deg, foot),
                 contact_deg=contact_share * angle_deg,
-                clearance_m=gait.clearance_m,
+                clearance_m=clearance * gait.clearance_m,
                 impact_m_s2=impact_m_s2,
                 second_impact_m_s2=gait.second_impact_share * impact_m_s2,
-                direction=self.direction,
+                backward=self.sign < 0,
             ),
         )
         middle_m = 0.5 * (self.ahead_m["left"] + self.ahead_m["right"])
@@ -193,7 +195,7 @@ class _Bout:
 
 
 def _turn(body: Body, turn: Turn, limit_s: float) -> None:
-    """Flat steps round the centre, each foot in its turn; the inner foot begins."""
+    """Small steps round the centre, each foot in its turn; the inner foot begins."""
     gait, pairs = body.person.forward, math.ceil(abs(turn.degrees) / TURN_STEP_DEG)
     foot: Foot = "left" if turn.degrees > 0 else "right"
     step_s = 1.1 * gait.step_s
@@ -202,11 +204,11 @@ def _turn(body: Body, turn: Turn, limit_s: float) -> None:
         roll_off_s=0.4 * gait.roll_off_s,
         roll_down_s=gait.roll_down_s,
         release_deg=-15.0,
-        contact_deg=0.0,
+        contact_deg=6.0,
         clearance_m=2.0 * gait.clearance_m,
         impact_m_s2=0.3 * gait.impact_m_s2,
         second_impact_m_s2=0.0,
-        direction="in_place",
+        backward=False,
     )
     contact_s, begin_rad = body.now_s + swing.roll_off_s + swing.swing_s, body.heading_rad
     if contact_s + 2 * pairs * step_s + SETTLE_S > limit_s:

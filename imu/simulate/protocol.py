@@ -1,7 +1,7 @@
 """What the person does: standing, walking and turning, one after the other."""
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Literal, Self, TypeAlias
 
 from imu.core.errors import BadSpec
 from imu.simulate.limits import check
@@ -79,3 +79,7 @@ class Protocol:
             raise BadSpec(f"surface is {self.surface!r}; want overground or treadmill", key="surface")
         if self.duration_s is not None:
             check("duration_s", self.duration_s, 0.5, 30.0 * 86_400.0, "s", "in minutes?")
+
+    def lasting(self, seconds: float) -> Self:
+        """The same segments, again and again until then."""
+        return replace(self, duration_s=seconds)

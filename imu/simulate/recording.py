@@ -123,7 +123,11 @@ class Recording:
     def motion(self, sensor: Sensor) -> Motion:
         """The true motion of a worn sensor."""
         position_m = np.array(self.sensors[sensor].position_m)
-        return self.pelvis(position_m) if sensor == "pelvis" else self.foot("left" if sensor == "foot_left" else "right", position_m)
+        return (
+            self.pelvis(position_m)
+            if sensor == "pelvis"
+            else self.foot("left" if sensor == "foot_left" else "right", position_m)
+        )
 
     def foot(self, foot: Foot, position_m: Floats | None = None) -> FootMotion:
         """The true motion of a point of a foot, by default of the middle of its sole."""

@@ -141,7 +141,8 @@ def sense(model: SensorModel, true: Readings, seq: Floats, rng: np.random.Genera
     noise, clock, root_hz = model.noise, model.clock, math.sqrt(0.5 * model.rate_hz)
     random = rng.standard_normal((7, len(seq)))
     axes = model.axes()
-    values, limits = [], np.zeros(len(seq), np.bool_)
+    values: list[Floats] = []
+    clipped = np.zeros(len(seq), np.bool_)
     for body, bias, density, most, part in (
         (true.acc, noise.acc_bias_m_s2, noise.acc_noise_m_s2_rthz, noise.acc_range_m_s2, random[:3]),
         (true.gyr, noise.gyr_bias_rad_s, noise.gyr_noise_rad_s_rthz, noise.gyr_range_rad_s, random[3:6]),
@@ -152,11 +153,12 @@ def sense(model: SensorModel, true: Readings, seq: Floats, rng: np.random.Genera
             value, low, high = np.rint(value / unit) * unit, -most, most - unit
         else:
             low, high = -most, most
-        limits |= ((value <= low) | (value >= high)).any(axis=1)
+        clipped |= ((value <= low) | (value >= high)).any(axis=1)
         values.append(np.clip(value, low, high))
     stamp_s = seq / model.rate_hz + clock.offset_s + clock.jitter_s * random[6]
     t_ns = np.maximum(np.rint(stamp_s * NS_PER_S).astype(np.int64), 0)
-    return Samples(t_ns, seq.astype(np.int64), *values, limits)
+    acc, gyr = values
+    return Samples(t_ns, seq.astype(np.int64), acc, gyr, clipped)
 
 
 def sampled_at(model: SensorModel, seq: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""One TOML file = a person, a protocol and sensors. What it doesn't say has its default; what isn't known is refused."""
+"""One TOML file = a person, a protocol and sensors. What it doesn't say has its default; what isn't known fails."""
 
 import difflib
 import tomllib
@@ -86,9 +86,12 @@ def _sensors(table: Mapping[str, Any]) -> dict[Sensor, SensorModel]:
     """Those that are named, or else all three."""
     _known(table, (EVERY, *SENSORS), "sensors")
     usual = usual_sensors()
-    worn = [name for name in SENSORS if name in table] or list(SENSORS)
-    every = {name: _made(SensorModel, table.get(EVERY, {}), f"sensors.{EVERY}", usual[name]) for name in worn}
-    return {name: _made(SensorModel, table.get(name, {}), f"sensors.{name}", every[name]) for name in worn}
+    worn: dict[Sensor, SensorModel] = {}
+    for name in SENSORS:
+        if name in table or not any(named in table for named in SENSORS):
+            model = _made(SensorModel, table.get(EVERY, {}), f"sensors.{EVERY}", usual[name])
+            worn[name] = _made(SensorModel, table.get(name, {}), f"sensors.{name}", model)
+    return worn
 
 
 def _made(kind: type[Any], document: object, where: str, base: Any) -> Any:
@@ -115,9 +118,8 @@ def _value(hint: Any, given: Any, where: str, base: Any) -> Any:
     if hint == tuple[Segment, ...]:
         return tuple(_segment(one, f"{where}[{i}]") for i, one in enumerate(_list(given, where)))
     if hint is Sides:
-        if isinstance(given, dict):
-            return Sides(**{side: _value(float, _side(given, side, where), where, None) for side in Sides._fields})
-        return Sides.both(_value(float, given, where, None))
+        sides = _sides(cast("object", given), where) if isinstance(given, dict) else (given, given)
+        return Sides(*(_value(float, side, where, None) for side in sides))
     if get_origin(hint) is tuple:
         items, kinds = _list(given, where), get_args(hint)
         kinds = kinds[:1] * len(items) if kinds[-1] is Ellipsis else kinds
@@ -146,11 +148,15 @@ def _segment(given: object, where: str) -> Segment:
     return _made(SEGMENTS[kind], table, where, None)
 
 
-def _side(given: Mapping[str, Any], side: str, where: str) -> Any:
-    _known(given, Sides._fields, where)
-    if side not in given:
-        raise BadSpec(f"{where} has no {side}; want left and right, or one number for both", key=where)
-    return given[side]
+def _sides(given: object, where: str) -> tuple[Any, Any]:
+    table = _table(given, where)
+    _known(table, Sides._fields, where)
+    if len(table) != len(Sides._fields):
+        raise BadSpec(
+            f"{where} has {', '.join(table) or 'neither side'} only; want left and right, or one number for both",
+            key=where,
+        )
+    return table["left"], table["right"]
 
 
 def _table(given: object, where: str) -> Mapping[str, Any]:

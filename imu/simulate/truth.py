@@ -2,21 +2,24 @@
 
 import math
 from dataclasses import asdict
+from itertools import pairwise
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from imu.core.canonical import canonical_json
 from imu.core.samples import Floats
 from imu.core.session import FEET, Foot
-from imu.core.tables import DIRECTIONS, Row
+from imu.core.tables import Row
 from imu.core.units import NS_PER_S
 from imu.simulate.motion import PelvisMotion
 from imu.simulate.plan import Done, Plan
 from imu.simulate.protocol import Segment
 
-STEP_GRID_S = 0.001
+STEP_GRID_S: Final = 0.001
+IN_PLACE_M: Final = 0.08
+"""A swing that moves the foot less along its own forward axis goes nowhere, as CONTRACT.md has it."""
 
 
 def ns(t_s: float) -> int:
@@ -31,11 +34,13 @@ def contacts(plan: Plan) -> list[Row]:
 
 def _contacts_of(plan: Plan, foot: Foot) -> list[Row]:
     falls, end_ns = plan.footfalls[foot][1:], ns(plan.duration_s)
-    lengths_m = np.hypot(*(falls["to_m"] - falls["from_m"]).T).tolist()
+    moved_m, yaw = (falls["to_m"] - falls["from_m"]).T, falls["to_yaw_rad"]
+    lengths_m = np.hypot(*moved_m).tolist()
+    along_m = (moved_m[0] * np.cos(yaw) + moved_m[1] * np.sin(yaw)).tolist()
     releases = [*(ns(t) for t in falls["t_release_s"][1:].tolist()), None]
     found: list[Row] = []
-    for i, (contact_s, flat_s, angle, direction) in enumerate(
-        zip(*(falls[name].tolist() for name in ("t_contact_s", "t_flat_s", "contact_rad", "direction")), strict=True)
+    for i, (contact_s, flat_s, angle) in enumerate(
+        zip(*(falls[name].tolist() for name in ("t_contact_s", "t_flat_s", "contact_rad")), strict=True)
     ):
         contact_ns, flat_ns, release_ns = ns(contact_s), ns(flat_s), releases[i]
         if contact_ns > end_ns:
@@ -49,7 +54,11 @@ def _contacts_of(plan: Plan, foot: Foot) -> list[Row]:
                 "t_release_ns": release_ns if release_ns is not None and release_ns <= end_ns else None,
                 "first": "heel" if angle > 0 else "toe" if angle < 0 else "flat",
                 "pitch_deg": math.degrees(angle),
-                "direction": DIRECTIONS[direction],
+                "direction": "in_place"
+                if abs(along_m[i]) < IN_PLACE_M
+                else "forward"
+                if along_m[i] > 0
+                else "backward",
                 "stride_length_m": lengths_m[i] if i else None,
                 "t_toe_on_ns": toe_ns if toe_ns <= end_ns else None,
                 "t_heel_on_ns": heel_ns if heel_ns <= end_ns else None,
@@ -59,7 +68,7 @@ def _contacts_of(plan: Plan, foot: Foot) -> list[Row]:
 
 
 def pelvis(motion: PelvisMotion, t_s: Floats) -> dict[str, Any]:
-    """Columns of TRUTH_PELVIS at times (n,) that do not decrease. Rotation runs on through turns: it is never wrapped."""
+    """Columns of TRUTH_PELVIS at times (n,) that do not decrease. Rotation runs on through turns, never wrapped."""
     rotation, obliquity, tilt = np.degrees(motion.angles(t_s))
     t_ns = np.rint(t_s * NS_PER_S).astype(np.int64)
     return {"t_ns": t_ns, "obliquity_deg": obliquity, "tilt_deg": tilt, "rotation_deg": rotation}
@@ -71,7 +80,7 @@ def steps(plan: Plan, motion: PelvisMotion) -> list[Row]:
     """
     rows = contacts(plan)
     found: list[Row] = []
-    for first, second in zip(rows, rows[1:], strict=False):
+    for first, second in pairwise(rows):
         begin_ns, end_ns = int(first["t_contact_ns"] or 0), int(second["t_contact_ns"] or 0)
         if first["foot"] == second["foot"] or end_ns - begin_ns > 2 * NS_PER_S:
             continue

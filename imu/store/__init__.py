@@ -1,3 +1,1 @@
-"""Session folders on disk: raw files in, tables out, imports. Each module is imported by its own name."""
-
-__all__: list[str] = []
+"""Session folders on disk: raw files in, tables out, imports. Import each module by its own name."""

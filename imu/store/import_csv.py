@@ -16,14 +16,18 @@ from imu.core.samples import Floats, Ints, Samples
 from imu.core.session import Sensor
 from imu.core.units import NS_PER_S
 from imu.store.folder import SESSION_FILE, analysis_dir
-from imu.store.import_map import ColumnName, ImportMap, SensorColumns, TextFormat, likely, read_map
+from imu.store.import_map import ColumnName, ImportMap, SensorColumns, TextFormat, read_map
 from imu.store.raw import raw_path, write_raw
+from imu.store.slips import likely
 from imu.store.write_session import create_session
 from imu.version import VERSION
 
 DELIMITERS: Final = ",;\t|"
 SAME_COUNT_PERIODS: Final = 1.5
 """A step of time below this is one sample, however early it came; from here on the contract calls it a jump."""
+
+LONGEST_LINE_BYTES: Final = 1 << 20
+"""Arrow's own limit; a binary file without line ends is not read whole to find its header."""
 
 LARGEST_NS: Final = 2**62
 """146 years: so far apart, two times can still be subtracted."""
@@ -38,7 +42,6 @@ def import_csv(files: Sequence[Path], map_path: Path, store: Path) -> Path:
 
     Raises:
         BadImport: naming the file, and the column or the row that is wrong.
-        BadSessionFile: as `read_map`.
         DuplicateSession: if the store has this session already.
         CannotWrite: with the system's reason.
     """
@@ -117,7 +120,7 @@ class _Source:
         file, form = self._columns.file, self._form
         try:
             with file.open("rb") as lines:
-                skipped = [lines.readline() for _ in range(form.skip_rows + 1)]
+                skipped = [lines.readline(LONGEST_LINE_BYTES) for _ in range(form.skip_rows + 1)]
         except FileNotFoundError:
             raise BadImport(f"{file} is not there; want a text file (a typing slip?)", source=str(file)) from None
         except OSError as error:
@@ -133,7 +136,12 @@ class _Source:
             # only numbers matter below; signs such as the degree are told apart well enough
             text = line.decode("latin-1")
         delimiter = form.delimiter or self._found(text)
-        names = [name.strip() for name in next(csv.reader([text.strip("\r\n")], delimiter=delimiter))]
+        try:
+            names = [name.strip() for name in next(csv.reader([text.strip("\r\n")], delimiter=delimiter))]
+        except csv.Error as error:
+            raise self._wrong(
+                f"has no CSV in line {len(skipped)}: {error}; want lines that end in LF or CRLF"
+            ) from None
         return _Head(delimiter, names, form.skip_rows + form.header)
 
     def _found(self, text: str) -> str:
@@ -184,6 +192,8 @@ class _Source:
         text = " ".join(str(error).split())
         if "Empty CSV file" in text or "Could not skip initial" in text:
             return "has no rows; want samples (too many lines skipped?)"
+        if "include_columns" in text:
+            return f"has rows of fewer columns than the {len(self._head.names)} of its first line; want as many"
         for place, name in enumerate(self._head.names):
             text = text.replace(f"CSV column #{place}:", f"column {name if self._form.header else place + 1!r}:")
         return f"can't be read: {text} (text where numbers belong, or a decimal comma?)"

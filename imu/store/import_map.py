@@ -24,7 +24,6 @@ gyr = { columns = [5, 6, 7], unit = "deg/s" }  # a number is a column's place, t
 """
 
 import datetime
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,9 +32,10 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias, cast
 
 from imu.core.canonical import canonical_json
-from imu.core.errors import BadImport
+from imu.core.errors import BadImport, BadSessionFile
 from imu.core.session import SCHEMA, Sensor, Session
 from imu.core.units import ACCELERATION, ANGULAR_RATE, TO_SI
+from imu.store.slips import likely, likely_unit
 
 ColumnName: TypeAlias = str | int
 """As the header has it, or its place, the first being 1."""
@@ -86,7 +86,6 @@ def read_map(path: Path, files: Sequence[Path]) -> ImportMap:
 
     Raises:
         BadImport: for a map that is not there, no TOML, or says something unknown or impossible.
-        BadSessionFile: for a session or a sensor that `session.json` could not describe.
     """
     return _MapReader(path, files).read()
 
@@ -107,22 +106,24 @@ class _MapReader:
             for name in order
         }
         setups = {name: {key: table[key] for key in _SETUP_KEYS if key in table} for name, table in tables.items()}
-        session = Session.parse(
-            {
-                "schema": SCHEMA,
-                **cast("dict[str, Any]", _json_ready(self._table(whole, "session"))),
-                "sensors": {name: {"mounting": None, **setup} for name, setup in setups.items()},
-            }
-        )
-        try:
-            canonical_json(session.document)
-        except ValueError:
-            raise self._wrong("has nan or inf, which session.json can't hold; want numbers") from None
+        session = self._session(self._table(whole, "session"), setups)
         form = self._format(self._table(whole, "csv") if "csv" in whole else {})
         columns: dict[Sensor, SensorColumns] = {
             name: self._columns(name, tables[name], place=order.index(name), of=len(order)) for name in session.sensors
         }
         return ImportMap(session, form, MappingProxyType(columns))
+
+    def _session(self, table: Mapping[str, Any], setups: Mapping[str, Mapping[str, Any]]) -> Session:
+        said = cast("dict[str, Any]", _json_ready(table))
+        sensors = {name: {"mounting": None, **setup} for name, setup in setups.items()}
+        try:
+            session = Session.parse({"schema": SCHEMA, **said, "sensors": sensors})
+            canonical_json(session.document)
+        except BadSessionFile as error:
+            raise self._wrong(str(error).removeprefix("session.json ")) from None
+        except ValueError:
+            raise self._wrong("has nan or inf, which session.json can't hold; want numbers") from None
+        return session
 
     def _wrong(self, message: str) -> BadImport:
         return BadImport(f"{self._path.name}: {message}", source=str(self._path))
@@ -136,6 +137,8 @@ class _MapReader:
             raise self._wrong(f"{error}; want TOML (text without quotes?)") from None
         except UnicodeDecodeError:
             raise self._wrong("not UTF-8; want UTF-8 text (saved in another encoding?)") from None
+        except (ValueError, RecursionError):
+            raise self._wrong("has a number or a nesting beyond all measure; want plain TOML") from None
         except OSError as error:
             raise self._wrong(f"can't be read: {error.strerror or error}; want a map (TOML)") from None
 
@@ -195,7 +198,7 @@ class _MapReader:
         if unit not in list(TO_SI[si]):
             raise self._wrong(
                 f"sensors.{name}.{key} has unit {unit!r}; want one of {', '.join(TO_SI[si])}"
-                f"{likely(str(unit), TO_SI[si])}"
+                f"{likely_unit(str(unit), si)}"
             )
         where = f"sensors.{name}.{key}"
         return tuple(self._column(column, where) for column in cast("list[Any]", columns)), TO_SI[si][unit]
@@ -236,12 +239,6 @@ class _MapReader:
 
 def _one_character(text: object) -> bool:
     return isinstance(text, str) and len(text) == 1 and text.isascii() and text not in '\r\n".'
-
-
-def likely(word: str, words: Sequence[str] | Mapping[str, Any]) -> str:
-    """The end of a refusal that names the nearest of the words, or nothing if none is near."""
-    close = difflib.get_close_matches(word, words, n=1)
-    return f" (meant {close[0]!r}?)" if close else ""
 
 
 def _json_ready(value: object) -> object:

@@ -1,7 +1,6 @@
 """Raw files, one a sensor: read and written as a stream, in bounded memory."""
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-import difflib
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from imu.core.tables import AXES, RAW, RAW_UNITS
 from imu.core.units import TO_SI
 from imu.store.atomic import replacing
 from imu.store.schema import UNREADABLE, arrow_schema
+from imu.store.slips import likely, likely_unit
 
 Encoding: TypeAlias = Literal["float32", "int16"]
 
@@ -67,9 +67,10 @@ def read_raw(path: Path, sensor: Sensor, setup: SensorSetup, *, block_rows: int 
             path, buffer_size=READ_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
         ) as file:
             axes = _checked(file.schema_arrow, sensor, setup)
-            if file.metadata.num_rows == 0:
-                raise BadRawFile(f"raw/{sensor}.parquet has no rows; want samples (was it recording?)", sensor=sensor)
-            before, missing = (0, -1), file.metadata.num_rows
+            rows = file.metadata.num_rows
+            if rows == 0:
+                raise _refusal(sensor, "has no rows; want samples (was it recording?)")
+            before, missing = (0, -1), rows
             for batch in file.iter_batches(block_rows, columns=list(RAW.column_names), use_threads=False):
                 if batch.num_rows == 0:
                     continue
@@ -78,13 +79,15 @@ def read_raw(path: Path, sensor: Sensor, setup: SensorSetup, *, block_rows: int 
                 missing -= len(samples)
                 yield samples
             if missing:
-                raise BadRawFile(
-                    f"raw/{sensor}.parquet holds {file.metadata.num_rows - missing} of the {file.metadata.num_rows}"
-                    " rows that it speaks of; want all (damaged?)",
-                    sensor=sensor,
+                raise _refusal(
+                    sensor, f"holds {rows - missing} of the {rows} rows that it speaks of; want all (damaged?)"
                 )
     except UNREADABLE as error:
-        raise BadRawFile(_unreadable(path, sensor, error), sensor=sensor) from error
+        raise _unreadable(path, sensor, error) from error
+
+
+def _refusal(sensor: Sensor, message: str, column: str | None = None) -> BadRawFile:
+    return BadRawFile(f"raw/{sensor}.parquet {message}", sensor=sensor, column=column)
 
 
 def rows_in(path: Path, sensor: Sensor) -> int:
@@ -96,39 +99,35 @@ def rows_in(path: Path, sensor: Sensor) -> int:
     try:
         return int(pq.read_metadata(path).num_rows)
     except (pa.ArrowException, OSError) as error:
-        raise BadRawFile(_unreadable(path, sensor, error), sensor=sensor) from error
+        raise _unreadable(path, sensor, error) from error
 
 
-def _unreadable(path: Path, sensor: Sensor, error: Exception) -> str:
+def _unreadable(path: Path, sensor: Sensor, error: Exception) -> BadRawFile:
     if isinstance(error, FileNotFoundError):
-        return f"raw/{sensor}.parquet is not there; want the sensor's rows"
+        return _refusal(sensor, "is not there; want the sensor's rows")
     if path.is_dir():
-        return f"raw/{sensor}.parquet is a folder; want one Parquet file"
+        return _refusal(sensor, "is a folder; want one Parquet file")
     reason = next(iter(str(error).splitlines()), type(error).__name__)
-    return f"raw/{sensor}.parquet can't be read: {reason}; want a whole Parquet file (damaged, or never closed?)"
+    return _refusal(sensor, f"can't be read: {reason}; want a whole Parquet file (damaged, or never closed?)")
 
 
 def _checked(schema: pa.Schema, sensor: Sensor, setup: SensorSetup) -> tuple[_Axis, ...]:
     """Names, types and units; what makes SI of each axis."""
-    where = f"raw/{sensor}.parquet"
     others = [name for name in schema.names if name not in RAW.column_names]
     for name in RAW.column_names:
         count = schema.names.count(name)
         if count != 1:
-            raise BadRawFile(
-                f"{where} has {count or 'no'} column {name!r}; want one of each of {', '.join(RAW.column_names)}"
-                f"{'' if count else likely(name, others)}",
-                sensor=sensor,
-                column=name,
-            )
-    _check_time(schema.field("t_ns"), where, sensor)
+            slip = "" if count else likely(name, others)
+            wanted = f"want one of each of {', '.join(RAW.column_names)}{slip}"
+            raise _refusal(sensor, f"has {count or 'no'} column {name!r}; {wanted}", name)
+    _check_time(schema.field("t_ns"), sensor)
     held = schema.field("seq").type
     if not pa.types.is_integer(held):
-        raise BadRawFile(f"{where} has seq as {held}; want int64, a sample counter", sensor=sensor, column="seq")
-    return tuple(_axis(schema.field(name), where, sensor, setup) for name in AXES)
+        raise _refusal(sensor, f"has seq as {held}; want int64, a sample counter", "seq")
+    return tuple(_axis(schema.field(name), sensor, setup) for name in AXES)
 
 
-def _check_time(field: pa.Field, where: str, sensor: Sensor) -> None:
+def _check_time(field: pa.Field, sensor: Sensor) -> None:
     held, unit = field.type, _metadata(field, "unit")
     if not pa.types.is_integer(held):
         slip = ""
@@ -136,51 +135,35 @@ def _check_time(field: pa.Field, where: str, sensor: Sensor) -> None:
             slip = " (a clock time or a duration? cast it to its nanoseconds since start_utc)"
         elif pa.types.is_floating(held):
             slip = " (seconds? multiply by 1e9 and round)"
-        raise BadRawFile(
-            f"{where} has t_ns as {held}; want int64, nanoseconds on the session clock{slip}",
-            sensor=sensor,
-            column="t_ns",
-        )
+        raise _refusal(sensor, f"has t_ns as {held}; want int64, nanoseconds on the session clock{slip}", "t_ns")
     if unit not in (None, "ns"):
-        raise BadRawFile(f"{where} has t_ns in {unit!r}; want ns, as its name says", sensor=sensor, column="t_ns")
+        raise _refusal(sensor, f"has t_ns in {unit!r}; want ns, as its name says", "t_ns")
 
 
-def _metadata(field: pa.Field, key: str) -> str | None:
-    value = (field.metadata or {}).get(key.encode())
-    return None if value is None else value.decode("utf-8", "replace").strip()
-
-
-def _axis(field: pa.Field, where: str, sensor: Sensor, setup: SensorSetup) -> _Axis:
+def _axis(field: pa.Field, sensor: Sensor, setup: SensorSetup) -> _Axis:
     name, held = field.name, field.type
     unit, scale = _metadata(field, "unit"), _metadata(field, "scale")
     si_unit = RAW_UNITS[name]
-    # read into a variable, so that every refusal names the same things
-    what = f"{where} has {name} as {held}"
     counts = pa.types.is_signed_integer(held)
     if not counts and not (pa.types.is_float32(held) or pa.types.is_float64(held)):
-        raise BadRawFile(f"{what}; want float32, or int16 counts with a scale{_slip(held)}", sensor=sensor, column=name)
+        slip = " (text where numbers belong: a decimal comma?)" if _is_text(held) else ""
+        raise _refusal(sensor, f"has {name} as {held}; want float32, or int16 counts with a scale{slip}", name)
     if unit is not None and unit not in TO_SI[si_unit]:
-        close = difflib.get_close_matches(unit, TO_SI[si_unit], n=1, cutoff=0.5)
-        slip = (
-            f" (meant {close[0]!r}?)" if close else " (acc and gyr swapped?)" if unit in TO_SI[_other(si_unit)] else ""
-        )
-        raise BadRawFile(
-            f"{where} has {name} in {unit!r}; want one of {', '.join(TO_SI[si_unit])}{slip}", sensor=sensor, column=name
-        )
+        wanted = f"want one of {', '.join(TO_SI[si_unit])}{likely_unit(unit, si_unit)}"
+        raise _refusal(sensor, f"has {name} in {unit!r}; {wanted}", name)
     si_per_unit = 1.0 if unit is None else TO_SI[si_unit][unit]
     if scale is not None:
+        wanted = f"want integer counts with a positive number of {si_unit} per count"
+        if not counts:
+            slip = " (converted already? then drop the scale)"
+            raise _refusal(sensor, f"has {name} as {held} with scale {scale!r}; {wanted}{slip}", name)
+        # whatever the unit says: by the contract a scale is SI per count
         si_per_unit = _positive(scale)
-        if not counts or not math.isfinite(si_per_unit):
-            slip = "" if counts else " (converted already? then drop the scale)"
-            raise BadRawFile(
-                f"{what} with scale {scale!r}; want integer counts with a positive number of {si_unit} per count{slip}",
-                sensor=sensor,
-                column=name,
-            )
+        if math.isinf(si_per_unit):
+            raise _refusal(sensor, f"has {name} with scale {scale!r}; {wanted}", name)
     elif counts and unit in (None, si_unit):
-        raise BadRawFile(
-            f"{what} without a scale; want field metadata 'scale', {si_unit} per count", sensor=sensor, column=name
-        )
+        wanted = f"want field metadata 'scale', {si_unit} per count"
+        raise _refusal(sensor, f"has {name} as {held} without a scale; {wanted}", name)
     limit = setup.acc_range_m_s2 if name.startswith("acc") else setup.gyr_range_rad_s
     clipped_from = math.inf if limit is None else AT_RANGE * limit / si_per_unit
     if counts:
@@ -188,8 +171,13 @@ def _axis(field: pa.Field, where: str, sensor: Sensor, setup: SensorSetup) -> _A
     return _Axis(name, si_per_unit, clipped_from)
 
 
-def _other(si_unit: str) -> str:
-    return next(unit for unit in TO_SI if unit != si_unit)
+def _metadata(field: pa.Field, key: str) -> str | None:
+    value = (field.metadata or {}).get(key.encode())
+    return None if value is None else value.decode("utf-8", "replace").strip()
+
+
+def _is_text(held: pa.DataType) -> bool:
+    return pa.types.is_string(held) or pa.types.is_large_string(held) or pa.types.is_dictionary(held)
 
 
 def _positive(text: str) -> float:

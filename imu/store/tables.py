@@ -79,7 +79,7 @@ def read_rows(path: Path, table: Table) -> list[Row]:
         raise BadTableFile(f"{name} is not there; want the table {table.name}", table=table.name) from None
     except UNREADABLE as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise BadTableFile(f"{name} can't be read: {reason} (no Parquet, or cut off?)", table=table.name) from error
+        raise BadTableFile(f"{name} can't be read: {reason}; want a whole Parquet file", table=table.name) from error
     columns = {column.name: _values(content, column, table, name) for column in table.columns}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 

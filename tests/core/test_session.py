@@ -168,7 +168,7 @@ def test_a_rotation_typed_with_four_digits_becomes_an_exact_one(seed):
     )
     read = Session.parse(with_foot(mounting=np.round(true, 4).tolist())).sensors["foot_left"].mounting
     assert read is not None
-    np.testing.assert_allclose(read @ read.T, np.eye(3), atol=1e-15)
+    np.testing.assert_allclose(read @ read.T, np.eye(3), atol=1e-14)
     np.testing.assert_allclose(read, true, atol=2e-4)
 
 

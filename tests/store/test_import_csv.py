@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imu.core.errors import BadImport, BadSessionFile, DuplicateSession, RetrogaitError
+from imu.core.errors import BadImport, DuplicateSession, RetrogaitError
 from imu.core.samples import Samples
 from imu.core.units import STANDARD_GRAVITY_M_S2
 from imu.store.folder import find_sessions, present_sensors, read_session
@@ -61,7 +61,7 @@ class Bench:
         return import_csv(files, self.put("map.toml", toml), self.folder / "store")
 
     def refused(self, toml: str, *contents: str | list[str] | bytes, **options) -> RetrogaitError:
-        with pytest.raises((BadImport, BadSessionFile)) as caught:
+        with pytest.raises(BadImport) as caught:
             self.run(toml, *contents, **options)
         message = str(caught.value)
         assert "\n" not in message
@@ -292,7 +292,9 @@ def test_the_same_import_twice_is_refused(bench):
         (PLAIN.replace('"s"', "[1]"), "unit"),
         (PLAIN.replace('"m/s^2"', '"m/s2"'), "'m/s^2'"),
         (PLAIN.replace('"m/s^2"', "[1]"), "unit"),
-        (PLAIN.replace('"rad/s"', '"g"'), "deg/s"),
+        (PLAIN.replace('"rad/s"', '"g"'), "swapped"),
+        (PLAIN.replace('"rad/s"', '"dps"'), "meant 'deg/s'"),
+        (PLAIN + "[csv]\nskip_rows = " + "1" * 5000, "beyond all measure"),
         (PLAIN.replace('["ax", "ay", "az"]', '["ax", "ay"]'), "three"),
         (PLAIN.replace('["ax", "ay", "az"]', '"ax"'), "three"),
         (PLAIN.replace('"ax"', "0"), "place"),
@@ -342,6 +344,8 @@ def test_several_files_need_names_or_one_for_each_sensor(bench):
         (HEADER + "\n1e12,0,1,2,3,4,5,6\n", "146 years"),
         (HEADER.encode("utf-16") + b"\n", "UTF-16"),
         (b"PAR1\0\0\0\0", "UTF-8"),
+        ("\r".join([HEADER, *lines()]), "LF or CRLF"),
+        ("time," + "x" * 200_000, "no CSV in line 1"),
         (b"\xff" * 50, "csv.delimiter"),
     ],
 )

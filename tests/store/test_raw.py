@@ -14,7 +14,7 @@ from imu.core.session import SensorSetup
 from imu.core.tables import AXES, RAW
 from imu.core.units import STANDARD_GRAVITY_M_S2
 from imu.store.folder import present_sensors, read_session
-from imu.store.raw import PerCount, raw_path, read_raw, write_raw
+from imu.store.raw import PerCount, raw_path, read_raw, rows_in, write_raw
 
 N = 40
 
@@ -218,8 +218,9 @@ def test_a_column_that_is_there_twice_is_refused(tmp_path, setup):
     [
         ("acc_x", "m/s2", "m/s^2"),
         ("acc_x", "rad/s", "swapped"),
-        ("gyr_y", "rpm", "deg/s"),
-        ("gyr_y", "dps", "deg/s"),
+        ("gyr_y", "rpm", "want one of rad/s, deg/s"),
+        ("gyr_y", "dps", "meant 'deg/s'"),
+        ("gyr_y", "m/s2", "swapped"),
         ("gyr_y", "", "deg/s"),
         ("acc_z", "G", "mg"),
         ("t_ns", "us", "ns"),
@@ -257,7 +258,7 @@ def test_what_is_no_number_is_refused(tmp_path, setup, name, values):
         (pa.array([1] * N, pa.timestamp("ns")), "start_utc"),
         (pa.array([1] * N, pa.duration("us")), "start_utc"),
         (pa.array(np.arange(N) * 0.005), "1e9"),
-        (pa.array(["1"] * N), "text"),
+        (pa.array(["1"] * N), "as string"),
     ],
     ids=lambda value: str(getattr(value, "type", value)),
 )
@@ -444,6 +445,13 @@ def test_a_writer_that_fails_leaves_what_was_there(tmp_path, setup, make_samples
         write_raw(path, "pelvis", unplugged(), setup=setup, version="0.0.0")
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["x"]
+
+
+def test_the_rows_are_counted_without_reading_them(tmp_path, setup, make_samples):
+    write_raw(tmp_path / "x", "pelvis", [make_samples(30)], setup=setup, version="0.0.0")
+    assert rows_in(tmp_path / "x", "pelvis") == 30
+    with pytest.raises(BadRawFile, match=r"raw/pelvis\.parquet is not there"):
+        rows_in(tmp_path / "absent", "pelvis")
 
 
 def test_the_file_says_what_it_is(tmp_path, setup, make_samples):

@@ -1,0 +1,114 @@
+"""`imu simulate`: a session of a person who never was, with the truth beside it."""
+
+import argparse
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from imu.cli.terminal import Bar, aligned, counted, duration_text
+from imu.core.errors import DuplicateSession, UsageError
+from imu.core.session import SENSORS, Session
+from imu.core.tables import EVENTS, Row
+from imu.core.units import NS_PER_S
+from imu.simulate import Recording, Spec, load_spec, named, names, simulate
+from imu.store.folder import SESSION_FILE, analysis_dir
+from imu.store.raw import raw_path, write_raw
+from imu.store.tables import write_table
+from imu.store.write_session import create_session, write_truth
+from imu.version import VERSION
+
+EXAMPLES: Final = """\
+examples:
+  imu simulate --list
+  imu simulate ten-minutes --out store
+  imu simulate steady-backward --minutes 1 --seed 7 --out store
+  imu simulate mine.toml --out store     a person, a protocol and sensors of one's own
+"""
+SUBJECT: Final = "SIM01"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("spec", nargs="?", metavar="SPEC.toml|NAME", help="a file, or one of those that --list names")
+    parser.add_argument("--out", type=Path, metavar="STORE", help="where the session goes")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another walk (default 1)")
+    parser.add_argument("--minutes", type=float, metavar="M", help="walk through the protocol again and again till then")
+    parser.add_argument("--list", action="store_true", help="name the simulations that come with the program")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write one session, or name what there is."""
+    if args.list:
+        print(*aligned([(name, named(name).protocol.activity) for name in names()], left=2), sep="\n")
+        return 0
+    if args.spec is None or args.out is None:
+        raise UsageError("want a simulation and --out STORE, or --list (see imu simulate --help)")
+    if args.minutes is not None and not args.minutes > 0:
+        raise UsageError(f"--minutes is {args.minutes:g}; want more than 0")
+    name = Path(args.spec).stem
+    # a name that is known needs no file of that name; whatever looks like a path is one
+    spec = named(args.spec) if args.spec in names() else load_spec(args.spec)
+    recording = recorded(spec, name, seed=args.seed, minutes=args.minutes)
+    folder = analysis_dir(args.out, recording.session)
+    if (folder / SESSION_FILE).exists():
+        raise DuplicateSession(f"{folder} holds a session already; want another --seed or --out (simulated before?)")
+    write_recording(folder, recording, recording.session)
+    found = counted(len(recording.truth_contacts), "contact")
+    print(f"{folder} holds {duration_text(recording.duration_s)} with {found}, and the truth beside them")
+    print(f"next: imu inspect {folder}")
+    print(f"      imu reprocess {folder}")
+    return 0
+
+
+def recorded(spec: Spec, name: str, *, seed: int, minutes: float | None = None) -> Recording:
+    """A simulated session that is called after its specification and its seed."""
+    person, protocol, sensors = spec
+    if minutes is not None:
+        protocol = replace(protocol, duration_s=60.0 * minutes)
+    # whatever a file may be called, a session's name is safe
+    safe = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-")[:40] or "simulated"
+    return simulate(person, protocol, sensors, seed=seed, subject=SUBJECT, session=f"{safe}-{seed}")
+
+
+def write_recording(folder: Path, recording: Recording, document: Session | Mapping[str, Any]) -> None:
+    """Write a whole session as a stream, truth and phases included; what the folder holds of them is replaced.
+
+    Raises:
+        CannotWrite: with the system's reason.
+    """
+    worn = [name for name in SENSORS if name in recording.sensors]
+    with Bar(len(worn), "sensors") as bar:
+        for done, name in enumerate(worn):
+            blocks = _watched(recording.samples(name), recording, bar, done)
+            write_raw(
+                raw_path(folder, name), name, blocks, setup=recording.session.sensors[name], version=VERSION
+            )
+    write_truth(
+        folder,
+        contacts=recording.truth_contacts,
+        pelvis=_rows(recording.truth_pelvis()),
+        version=VERSION,
+        params={},
+    )
+    write_table(folder / "events.parquet", EVENTS, recording.phases, version=VERSION, params={})
+    # last: without it the folder is no session yet
+    create_session(folder, document, overwrite=True)
+
+
+def _watched(blocks: Iterable[Any], recording: Recording, bar: Bar, done: int) -> Iterable[Any]:
+    for block in blocks:
+        if len(block):
+            bar.update(done, min(float(block.t_ns[-1]) / NS_PER_S / recording.duration_s, 1.0))
+        yield block
+
+
+def _rows(parts: Iterable[Mapping[str, Any]]) -> Sequence[Row]:
+    """Columns become rows."""
+    return [
+        dict(zip(part, row, strict=True))
+        for part in parts
+        for row in zip(*(column.tolist() for column in part.values()), strict=True)
+    ]

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from imu.store.import_csv import import_csv
@@ -35,6 +36,6 @@ def run(args: argparse.Namespace) -> int:
     """Write the session and say what to do next."""
     folder = import_csv(args.files, args.map, args.out)
     print(f"{folder} holds the session")
-    print(f"next: imu inspect {folder}")
-    print(f"      imu reprocess {folder}")
+    print(f"next: imu inspect {quote(str(folder))}")
+    print(f"      imu reprocess {quote(str(folder))}")
     return 0

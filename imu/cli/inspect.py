@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from imu.cli.boundary import no_traceback, one_line
@@ -175,7 +176,7 @@ def _page(inspection: Inspection) -> list[str]:
         ("length", length),
         ("events", _events_text(inspection.events)),
         ("truth", " and ".join(inspection.truth) or "none"),
-        ("analysed", "yes" if inspection.analysed else f"no; imu reprocess {inspection.folder} does it"),
+        ("analysed", "yes" if inspection.analysed else f"no; imu reprocess {quote(str(inspection.folder))} does it"),
         ("quality", painted(word, COLOURS[word])),
     ]
     return [

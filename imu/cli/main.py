@@ -1,6 +1,7 @@
 """The command `imu`: finds the chosen command, and turns whatever it refuses into one line and an exit code."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Final, NoReturn, Protocol, cast
 
+from imu.cli.boundary import no_traceback, one_line
 from imu.core.errors import RetrogaitError, UsageError
 from imu.version import VERSION
 
@@ -16,6 +18,14 @@ WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 """Exit codes; the last two are what a shell makes of SIGINT and SIGPIPE."""
+
+EXAMPLES: Final = """\
+examples:
+  imu demo                       nothing is needed for it
+  imu inspect walks/monday       what is in a recording, and can one rely on it?
+  imu reprocess walks            analyse every session in a folder
+  imu COMMAND --help             more of one command
+"""
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -58,10 +68,14 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None, *, commands: Mapping[str, tuple[str, str]] = COMMANDS) -> int:
     """Run one command and return its exit code. `argv` is without the program's name; None = the process's own."""
     words = sys.argv[1:] if argv is None else list(argv)
+    if argv is None:
+        # what is imported lives to the end: looking through it for garbage again and again costs a tenth of a second
+        gc.set_threshold(50_000, 50, 50)
     try:
-        code = _run(words, commands)
-        # a reader that has gone shows only when the buffer is written
-        sys.stdout.flush()
+        with no_traceback():
+            code = _run(words, commands)
+            # a reader that has gone shows only when the buffer is written
+            sys.stdout.flush()
     except UsageError as error:
         return _say(error, WRONG_USAGE)
     except BrokenPipeError:
@@ -74,13 +88,25 @@ def main(argv: Sequence[str] | None = None, *, commands: Mapping[str, tuple[str,
 
 
 def _run(words: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> int:
-    parser = Parser(prog="imu", description="Gait in either direction from worn sensors.", allow_abbrev=False)
+    parser = Parser(
+        prog="imu",
+        description="Gait in either direction from worn sensors.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     parser.add_argument("-V", "--version", action="version", version=f"imu {VERSION}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     # no option before the command takes a value, so the first bare word is the command
     chosen = next((word for word in words if not word.startswith("-")), None)
     for name, (module, line) in commands.items():
-        subparser = subparsers.add_parser(name, help=line, description=line, allow_abbrev=False)
+        subparser = subparsers.add_parser(
+            name,
+            help=line,
+            description=f"{line[0].upper()}{line[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
         if name == chosen:
             command = cast("Command", import_module(module))
             command.configure(subparser)
@@ -90,7 +116,7 @@ def _run(words: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> int:
 
 
 def _say(problem: object, code: int) -> int:
-    print(f"imu: {' '.join(str(problem).splitlines())}", file=sys.stderr)
+    print(f"imu: {one_line(problem)}", file=sys.stderr)
     return code
 
 

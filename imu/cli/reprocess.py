@@ -52,7 +52,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="STORE", help="write there instead of beside the raw data, by subject and session"
     )
     parser.add_argument(
-        "--workers", type=int, metavar="N", help=f"processes; else one for every {WORTH_A_WORKER} sessions, as CPUs allow"
+        "--workers",
+        type=int,
+        metavar="N",
+        help=f"processes; else one for every {WORTH_A_WORKER} sessions, as CPUs allow",
     )
     parser.add_argument(
         "--all-samples", action="store_true", help="use samples too that came too late for the live analysis"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from imu.cli.terminal import Bar, aligned, counted, duration_text
@@ -35,7 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("spec", nargs="?", metavar="SPEC.toml|NAME", help="a file, or one of those that --list names")
     parser.add_argument("--out", type=Path, metavar="STORE", help="where the session goes")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another walk (default 1)")
-    parser.add_argument("--minutes", type=float, metavar="M", help="walk through the protocol again and again till then")
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", help="walk through the protocol again and again till then"
+    )
     parser.add_argument("--list", action="store_true", help="name the simulations that come with the program")
 
 
@@ -48,18 +51,17 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("want a simulation and --out STORE, or --list (see imu simulate --help)")
     if args.minutes is not None and not args.minutes > 0:
         raise UsageError(f"--minutes is {args.minutes:g}; want more than 0")
-    name = Path(args.spec).stem
-    # a name that is known needs no file of that name; whatever looks like a path is one
-    spec = named(args.spec) if args.spec in names() else load_spec(args.spec)
-    recording = recorded(spec, name, seed=args.seed, minutes=args.minutes)
+    path = Path(args.spec)
+    spec = load_spec(path) if path.suffix == ".toml" or path.exists() else named(args.spec)
+    recording = recorded(spec, path.stem, seed=args.seed, minutes=args.minutes)
     folder = analysis_dir(args.out, recording.session)
     if (folder / SESSION_FILE).exists():
         raise DuplicateSession(f"{folder} holds a session already; want another --seed or --out (simulated before?)")
     write_recording(folder, recording, recording.session)
     found = counted(len(recording.truth_contacts), "contact")
     print(f"{folder} holds {duration_text(recording.duration_s)} with {found}, and the truth beside them")
-    print(f"next: imu inspect {folder}")
-    print(f"      imu reprocess {folder}")
+    print(f"next: imu inspect {quote(str(folder))}")
+    print(f"      imu reprocess {quote(str(folder))}")
     return 0
 
 
@@ -83,9 +85,7 @@ def write_recording(folder: Path, recording: Recording, document: Session | Mapp
     with Bar(len(worn), "sensors") as bar:
         for done, name in enumerate(worn):
             blocks = _watched(recording.samples(name), recording, bar, done)
-            write_raw(
-                raw_path(folder, name), name, blocks, setup=recording.session.sensors[name], version=VERSION
-            )
+            write_raw(raw_path(folder, name), name, blocks, setup=recording.session.sensors[name], version=VERSION)
     write_truth(
         folder,
         contacts=recording.truth_contacts,

@@ -170,6 +170,7 @@ class FootParams:
     in_place_m: float = 0.08
     clear_turn_rad: float = 0.10
     flat_rad: float = math.radians(5.0)
+    flat_settled_rad: float = math.radians(2.0)
     turn_rad: float = math.radians(25.0)
     stop_share: float = 0.5
     length_gap_n: int = 2
@@ -203,6 +204,7 @@ class FootParams:
             in_place_m=self.in_place_m,
             clear_turn_rad=self.clear_turn_rad,
             flat_rad=self.flat_rad,
+            flat_settled_rad=self.flat_settled_rad,
             turn_rad=self.turn_rad,
             stop_share=self.stop_share,
             length_gap_n=self.length_gap_n,

@@ -130,9 +130,9 @@ def stride_gravity(ring: PoseRing, step_end_ns: int, start_ns: int, end_ns: int)
     """
     poses = ring.poses
     first, stop = ring.first_at(start_ns), ring.first_at(end_ns)
-    if first == 0 or not covered(ring, end_ns):
+    if ring.first_at(start_ns + 1) == 0 or not covered(ring, end_ns):
         return None
-    if kernel.attitude_since(poses["fresh"], stop) >= min(first, ring.first_at(step_end_ns)):
+    if kernel.attitude_since(poses["fresh"], stop) > min(first, ring.first_at(step_end_ns)):
         return None
     up = np.empty(3)
     kernel.mean_force(poses["force"], first, stop - 1, up)

@@ -87,6 +87,7 @@ class Steps:
         self._ended: set[Sensor] = set()
         self._contacts: list[Contact] = []
         self._breaks: list[int] = []
+        self._absent: list[tuple[Foot, int, int]] = []
         self._last: Contact | None = None
         self._before: Step | None = None
         self._waiting: deque[Step] = deque()
@@ -127,19 +128,25 @@ class Steps:
 
     def end(self, sensor: Sensor) -> list[Row]:
         """The sensor has said its last: nobody waits for it any longer."""
+        if sensor in self._ended:
+            return []
         self._ended.add(sensor)
         if sensor != "pelvis":
+            foot, newest = _foot(sensor), self._newest[sensor]
+            self._absent.append((foot, newest, END))
             # whether it stands is not known any more
-            newest = self._newest[sensor]
-            self._standing.rest(_foot(sensor), REST_ENDS, newest + 1, newest + 1)
+            self._standing.rest(foot, REST_ENDS, newest + 1, newest + 1)
         return self._settle()
 
     def resume(self, sensor: Sensor, t_ns: int) -> None:
         """An ended sensor delivers again: nothing before t_ns, itself not before anything that others had delivered."""
         self._ended.discard(sensor)
         if sensor != "pelvis":
-            bisect.insort(self._breaks, t_ns)
+            foot, newest = _foot(sensor), self._newest[sensor]
+            self._absent.remove((foot, newest, END))
+            self._absent.append((foot, newest, t_ns))
             self._newest[sensor] = t_ns
+            bisect.insort(self._breaks, t_ns)
 
     def flush(self) -> list[Row]:
         """End of all streams."""
@@ -199,9 +206,8 @@ class Steps:
             self._waiting.append((last, contact))
             return
         other: Foot = "right" if contact.foot == "left" else "left"
-        sensor = _sensor(other)
-        # a foot that had ended by then missed nothing
-        if other in self._feet and (sensor not in self._ended or self._newest[sensor] >= contact.t_ns):
+        absent = any(foot == other and a < contact.t_ns and last.t_ns < b for foot, a, b in self._absent)
+        if other in self._feet and not absent:
             self.broken_alternation += 1
 
     def _gravity(self, step: Step, contacts_ns: int, pelvis_ns: int) -> tuple[bool, Gravity | None]:

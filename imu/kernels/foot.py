@@ -97,6 +97,7 @@ class Coefficients(NamedTuple):
     in_place_m: float
     clear_turn_rad: float
     flat_rad: float
+    flat_settled_rad: float
     turn_rad: float
     stop_share: float
     length_gap_n: int
@@ -194,8 +195,14 @@ def stand(s, gx, gy, gz, dt, c):
 
 
 @njit
-def pattern_of(turn, pitch, c):
-    """The settling rotation itself says which end landed first; it needs no zero of pitch."""
+def pattern_of(turn, pitch, settled, c):
+    """The settling rotation itself says which end landed first; it needs no zero of pitch.
+
+    Unless there was none: a foot that came down level (`pitch` at contact) and has hardly turned since (`settled`)
+    was still turning in the air.
+    """
+    if abs(pitch) < c.flat_rad and abs(settled) < c.flat_settled_rad:
+        return FLAT
     if abs(turn) > c.clear_turn_rad:
         return HEEL_TO_TOE if turn > 0.0 else TOE_TO_HEEL
     if pitch > c.flat_rad:
@@ -267,7 +274,7 @@ def finish_contact(s, out, n, at, turn, now_ns, at_end, c):
     e["quality"] = reasons
     e["turn_deg"] = math.degrees(s["turn"])
     if known:
-        e["pattern"] = pattern_of(turn, pitch, c)
+        e["pattern"] = pattern_of(turn, pitch, ring.pitch(r, i) - pitch, c)
         e["direction"] = direction_of(ahead, f["trusted"], turn, pitch, c)
         if f["level"] == 1:
             e["foot_angle_deg"] = math.degrees(pitch)

@@ -1,0 +1,204 @@
+"""`imu demo`: a simulated person walks forward, backward and forward again; what a therapist would want to know of it."""
+
+import argparse
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Any, Final
+
+from imu.cli.simulate import recorded, write_recording
+from imu.cli.terminal import BOLD, aligned, counted, duration_text, painted
+from imu.core.errors import DuplicateSession
+from imu.core.session import FEET
+from imu.core.tables import CONTACTS, STEPS, STRIDES, Row
+from imu.core.units import NS_PER_S
+from imu.gait.summary import summarise_directions
+from imu.reprocess import reprocess
+from imu.simulate import named
+from imu.store.folder import SESSION_FILE, analysis_dir
+from imu.store.tables import read_rows
+
+EXAMPLES: Final = """\
+examples:
+  imu demo
+  imu demo --seed 7 --out elsewhere
+"""
+MADE_BY: Final = "imu demo"
+"""What session.json says of a session that the next demo may write over."""
+SAME_CONTACT_S: Final = 0.1
+"""A contact found so close to a true one of its foot is that one."""
+
+Part = dict[str, Any]
+"""A direction's part of summary.json."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.epilog = EXAMPLES
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("retrogait-demo"),
+        metavar="STORE",
+        help="where it goes (default retrogait-demo)",
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another walk (default 1)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Simulate, analyse, tell."""
+    recording = recorded(named("demo"), "demo", seed=args.seed)
+    folder = analysis_dir(args.out, recording.session)
+    _refuse_others(folder)
+    write_recording(folder, recording, {**recording.session.document, "made_by": MADE_BY})
+    reprocess(folder, folder)
+    contacts, strides, steps = (
+        read_rows(folder / "analysis" / f"{table.name}.parquet", table) for table in (CONTACTS, STRIDES, STEPS)
+    )
+    print(painted("A simulated person walks forward, turns, walks backward, and forward again", BOLD))
+    print(f"({duration_text(recording.duration_s)}, sensors on both feet and the pelvis; nobody real was measured)\n")
+    parts = _parts(contacts, strides, steps)
+    print(*aligned(_figures(parts)), sep="\n")
+    print("\nMean and standard deviation over clean steps and strides; - where there are fewer than ten.")
+    print("Pelvic drop: how far the pelvis falls on the other side while this foot stands.\n")
+    print(*_change(parts), sep="\n")
+    print(_against(contacts, recording.truth_contacts))
+    print(*_what_next(args.out, folder), sep="\n")
+    return 0
+
+
+def _refuse_others(folder: Path) -> None:
+    try:
+        document = json.loads((folder / SESSION_FILE).read_bytes())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or document.get("made_by") != MADE_BY:
+        raise DuplicateSession(f"{folder} holds a session that no demo made; want another --out")
+
+
+def _parts(contacts: Sequence[Row], strides: Sequence[Row], steps: Sequence[Row]) -> dict[str, Part]:
+    """Summaries of walking backward, and forward before and after it."""
+    backward = [_ns(row, "t_contact_ns") for row in contacts if row["direction"] == "backward"]
+    begin, end = (backward[0], backward[-1]) if backward else (0, 0)
+
+    def within(first: int, last: int, direction: str) -> Part:
+        tables = (
+            [row for row in rows if first <= _ns(row, key) < last]
+            for rows, key in ((contacts, "t_contact_ns"), (strides, "t_start_ns"), (steps, "t_start_ns"))
+        )
+        directions, _ = summarise_directions(*tables)
+        return directions.get(direction, {})
+
+    return {
+        "forward before": within(0, begin, "forward"),
+        "backward": within(0, 2**63, "backward"),
+        "forward after": within(end, 2**63, "forward"),
+    }
+
+
+def _ns(row: Row, name: str) -> int:
+    value = row[name]
+    if not isinstance(value, int):
+        raise TypeError(f"{name} is {value!r}; want nanoseconds")
+    return value
+
+
+def _figures(parts: dict[str, Part]) -> list[tuple[str, ...]]:
+    def mean(name: str, digits: int, scale: float = 1.0) -> Callable[[Part], str]:
+        return lambda part: _mean(part.get(name), digits, scale)
+
+    def drop(foot: str) -> Callable[[Part], str]:
+        return lambda part: _mean(part.get("pelvic_drop_deg", {}).get(foot), 1)
+
+    def toe_first(foot: str) -> Callable[[Part], str]:
+        return lambda part: _percent(part.get("toe_first_share", {}).get(foot))
+
+    lines: list[tuple[str, Callable[[Part], str]]] = [
+        ("contacts", lambda part: str(part.get("contacts", 0))),
+        *((f"toes first, {foot}, %", toe_first(foot)) for foot in FEET),
+        ("cadence, steps/min", mean("cadence_spm", 1)),
+        ("stride length, m", mean("stride_length_m", 2)),
+        ("speed, m/s, backward negative", mean("speed_m_s", 2)),
+        ("stance, % of the stride", mean("stance_fraction", 1, 100.0)),
+        *((f"pelvic drop, {foot} stance, deg", drop(foot)) for foot in FEET),
+    ]
+    return [("", *parts), *((label, *map(tell, parts.values())) for label, tell in lines)]
+
+
+def _mean(figure: dict[str, float] | None, digits: int, scale: float = 1.0) -> str:
+    return "-" if figure is None else f"{scale * figure['mean']:.{digits}f} ± {scale * figure['sd']:.{digits}f}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100.0 * share:.0f}"
+
+
+def _change(parts: dict[str, Part]) -> Iterable[str]:
+    """Forward after against forward before, and whether that is more than steps differ anyway."""
+    for foot in FEET:
+        before, after = (
+            parts[when].get("pelvic_drop_deg", {}).get(foot) for when in ("forward before", "forward after")
+        )
+        if before is None or after is None:
+            yield f"Pelvic drop over the {foot} foot, forward: too few clean steps to compare before and after."
+            continue
+        # two standard errors of the difference of two means
+        scatter = 2.0 * (before["sd"] ** 2 / before["n"] + after["sd"] ** 2 / after["n"]) ** 0.5
+        word = "within" if abs(after["mean"] - before["mean"]) <= scatter else "beyond"
+        # of the numbers shown, so that the sentence adds up
+        was, now = round(before["mean"], 1), round(after["mean"], 1)
+        yield (
+            f"Pelvic drop over the {foot} foot, forward: {was} deg before, {now} after;"
+            f" the change of {now - was:+.1f} lies {word} the scatter of these steps (±{scatter:.1f})."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How many contacts are both true and found, and how many only one of them."""
+
+    found: int
+    missed: int
+    extra: int
+
+
+def match(found: Sequence[Row], truth: Sequence[Row]) -> Match:
+    """Contacts of both feet against the true ones, in order of time, each used once."""
+    within_ns, matched = round(SAME_CONTACT_S * NS_PER_S), 0
+    for foot in FEET:
+        free = sorted(_ns(row, "t_contact_ns") for row in found if row["foot"] == foot)
+        for true_ns in sorted(_ns(row, "t_contact_ns") for row in truth if row["foot"] == foot):
+            near = bisect_left(free, true_ns - within_ns)
+            if near < len(free) and free[near] <= true_ns + within_ns:
+                matched += 1
+                # in order of time: what lies before is of no use to later ones
+                del free[: near + 1]
+    return Match(matched, len(truth) - matched, len(found) - matched)
+
+
+def _against(contacts: Sequence[Row], truth: Sequence[Row]) -> str:
+    result = match(contacts, truth)
+    return (
+        f"\nOf {counted(len(truth), 'true contact')}, steps of the turn included, {result.found} were found within"
+        f" {SAME_CONTACT_S:g} s; {result.missed} were missed, {result.extra} found that are none."
+    )
+
+
+def _what_next(store: Path, folder: Path) -> Iterable[str]:
+    query = (
+        "SELECT direction, count(*) AS steps, round(avg(pelvic_drop_deg), 2) AS drop_deg"
+        f" FROM read_parquet('{store}/*/*/analysis/steps.parquet', hive_partitioning = true) GROUP BY direction"
+    )
+    yield f"\nEverything is in {folder}"
+    yield "  raw/      what the sensors sent"
+    yield "  analysis/ contacts, strides and steps, a row each, and summary.json"
+    yield "  truth_*   what really happened"
+    yield "\nTry next:"
+    yield f"  imu inspect {quote(str(folder))}"
+    # the query itself has single quotes
+    yield f'  duckdb -c "{query}"'

@@ -12,14 +12,14 @@ from imu.core.errors import UnusableRecording
 from imu.core.events import Event
 from imu.core.records import RESOLVED
 from imu.core.samples import Samples
-from imu.core.session import FEET, SENSORS, Foot, Sensor, Session
-from imu.core.tables import ANALYSIS, CONTACTS, STEPS, STRIDES, Row, Table
+from imu.core.session import FEET, SENSORS, Foot, Sensor, SensorSetup, Session
+from imu.core.tables import CONTACTS, STEPS, STRIDES, Row, Table, whole
 from imu.core.units import NS_PER_S
 from imu.gait.fold import FootFold
 from imu.gait.foot import FootContacts, FootParams
 from imu.gait.intake import Intake, IntakeParams, IntakeReport
 from imu.gait.pelvis import PelvisParams, PelvisPose
-from imu.gait.steps import Steps, StepsParams
+from imu.gait.steps import LOOKBACK_NS, Steps, StepsParams
 from imu.gait.summary import SCHEMA, summarise_directions
 
 USABLE_SHARE: Final = 0.5
@@ -53,9 +53,13 @@ class Pipeline:
     def __init__(self, session: Session, present: Collection[Sensor], params: Params | None = None) -> None:
         self._session = session
         self._params = params = params or Params()
-        self._present = tuple(sensor for sensor in SENSORS if sensor in present and sensor in session.sensors)
-        setups = {sensor: session.sensors[sensor] for sensor in self._present}
-        self._intakes = {sensor: Intake(params.intake, setup.rate_hz) for sensor, setup in setups.items()}
+        self._present: tuple[Sensor, ...] = tuple(
+            sensor for sensor in SENSORS if sensor in present and sensor in session.sensors
+        )
+        setups: dict[Sensor, SensorSetup] = {sensor: session.sensors[sensor] for sensor in self._present}
+        self._intakes: dict[Sensor, Intake] = {
+            sensor: Intake(params.intake, setup.rate_hz) for sensor, setup in setups.items()
+        }
         self._feet: dict[Foot, FootContacts] = {}
         self._folds: dict[Foot, FootFold] = {}
         for foot in FEET:
@@ -66,7 +70,10 @@ class Pipeline:
         pelvis = setups.get("pelvis")
         self._pelvis = None if pelvis is None else PelvisPose(params.pelvis, pelvis.rate_hz)
         self._steps = Steps(
-            params.steps, feet=tuple(self._feet), pelvis=pelvis is not None, mounting=pelvis.mounting if pelvis else None
+            params.steps,
+            feet=tuple(self._feet),
+            pelvis=pelvis is not None,
+            mounting=pelvis.mounting if pelvis else None,
         )
         self._step_rows: list[Row] = []
         self._mountings: list[dict[str, Any]] = []
@@ -94,7 +101,8 @@ class Pipeline:
         if self._pelvis is not None:
             events += self._take_steps(self._steps.push_pelvis(self._pelvis.flush()))
             events += self._take_steps(self._steps.end("pelvis"))
-        return [*events, *self._take_steps(self._steps.flush())]
+        events += self._take_steps(self._steps.flush())
+        return sorted(events, key=lambda event: (event.t_emitted_ns, event.foot))
 
     def check_usable(self) -> None:
         """Refuse a recording that repair could not save.
@@ -133,7 +141,7 @@ class Pipeline:
     def summary(self) -> dict[str, Any]:
         """summary.json, but for what its writer adds: version, params and the sha256 of the tables."""
         tables, reports = self.tables(), self.reports
-        directions, left_out = summarise_directions(*(tables[table.name] for table in ANALYSIS))
+        directions, left_out = summarise_directions(tables[CONTACTS.name], tables[STRIDES.name], tables[STEPS.name])
         missing = [sensor for sensor in self._session.sensors if sensor not in self._present]
         return {
             "schema": SCHEMA,
@@ -194,7 +202,12 @@ class Pipeline:
 
     def _take_steps(self, rows: Sequence[Row]) -> list[Event]:
         self._step_rows += rows
-        return [Event(int(row["t_end_ns"]), row["stance_foot"], "step", dict(row)) for row in rows]
+        return [
+            Event(
+                whole(row, "t_end_ns") + LOOKBACK_NS, "left" if row["stance_foot"] == "left" else "right", "step", row
+            )
+            for row in rows
+        ]
 
 
 def _mounting(sensor: Sensor, t_ns: int, confidence: float) -> dict[str, Any]:
@@ -210,7 +223,8 @@ def _foot(sensor: Sensor) -> Foot:
 
 
 def _sorted(table: Table, rows: list[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: tuple(row[name] for name in table.sorted_by))  # pyright: ignore
+    time, foot = table.sorted_by
+    return sorted(rows, key=lambda row: (whole(row, time), str(row[foot])))
 
 
 def _duration_s(reports: Sequence[IntakeReport]) -> float:

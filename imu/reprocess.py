@@ -11,7 +11,7 @@ import numpy as np
 from imu.core.errors import DuplicateSession, SessionError
 from imu.core.samples import Samples
 from imu.core.session import Sensor, Session
-from imu.core.tables import STREAM
+from imu.core.tables import STREAM, whole
 from imu.pipeline import Params, Pipeline
 from imu.store.folder import analysis_dir, copy_session_json, find_sessions, present_sensors, read_session
 from imu.store.raw import raw_path, read_raw, rows_in
@@ -116,9 +116,7 @@ def silences(folder: Path) -> dict[str, list[tuple[int, int]]]:
     away: dict[str, list[tuple[int, int]]] = {}
     since: dict[str, int] = {}
     for row in read_rows(path, STREAM):
-        sensor, t_ns = str(row["sensor"]), row["t_ns"]
-        if not isinstance(t_ns, int):
-            raise TypeError(f"stream.t_ns is {t_ns!r}; want nanoseconds")
+        sensor, t_ns = str(row["sensor"]), whole(row, "t_ns")
         if row["event"] == "drop":
             since.setdefault(sensor, t_ns)
         elif row["event"] == "back" and sensor in since:
@@ -138,7 +136,7 @@ def without(samples: Samples, away: Iterable[tuple[int, int]]) -> Samples:
 
 def _in_time(source: Path, session: Session, present: Iterable[Sensor]) -> Iterator[tuple[Sensor, Samples]]:
     """Slices of all sensors, those that begin first first, so that none runs far ahead of the others."""
-    slices = {sensor: _slices(source, session, sensor) for sensor in present}
+    slices: dict[Sensor, Iterator[Samples]] = {sensor: _slices(source, session, sensor) for sensor in present}
     waiting: list[tuple[int, int, Sensor, Samples]] = []
 
     def wait(order: int, sensor: Sensor) -> None:

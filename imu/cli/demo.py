@@ -1,4 +1,4 @@
-"""`imu demo`: a simulated person walks forward, backward and forward again; what a therapist would want to know of it."""
+"""`imu demo`: a simulated person walks forward, backward and forward again; what a therapist would want to know."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from imu.cli.simulate import recorded, write_recording
 from imu.cli.terminal import BOLD, aligned, counted, duration_text, painted
@@ -43,9 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("retrogait-demo"),
         metavar="STORE",
-        help="where it goes (default retrogait-demo)",
+        help="where it goes (default %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another walk (default 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="another seed, another walk (default %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -77,7 +79,8 @@ def _refuse_others(folder: Path) -> None:
         return
     except ValueError:
         document = None
-    if not isinstance(document, dict) or document.get("made_by") != MADE_BY:
+    # an unfamiliar file is somebody's too
+    if not isinstance(document, dict) or cast("dict[str, Any]", document).get("made_by") != MADE_BY:
         raise DuplicateSession(f"{folder} holds a session that no demo made; want another --out")
 
 
@@ -190,15 +193,11 @@ def _against(contacts: Sequence[Row], truth: Sequence[Row]) -> str:
 
 
 def _what_next(store: Path, folder: Path) -> Iterable[str]:
-    query = (
-        "SELECT direction, count(*) AS steps, round(avg(pelvic_drop_deg), 2) AS drop_deg"
-        f" FROM read_parquet('{store}/*/*/analysis/steps.parquet', hive_partitioning = true) GROUP BY direction"
-    )
+    steps = f"'{store}/*/*/analysis/steps.parquet'"
     yield f"\nEverything is in {folder}"
     yield "  raw/      what the sensors sent"
     yield "  analysis/ contacts, strides and steps, a row each, and summary.json"
     yield "  truth_*   what really happened"
     yield "\nTry next:"
     yield f"  imu inspect {quote(str(folder))}"
-    # the query itself has single quotes
-    yield f'  duckdb -c "{query}"'
+    yield f'  duckdb -c "FROM {steps} SELECT direction, stance_foot, avg(pelvic_drop_deg) GROUP BY ALL"'

@@ -28,7 +28,7 @@ examples:
   imu inspect clinic --json | jq -r 'select(.quality != "good") | .folder'
 """
 
-COLOURS: Final = dict(zip(VERDICTS, (GREEN, YELLOW, RED), strict=True))
+COLOURS: Final[Mapping[str, str]] = dict(zip(VERDICTS, (GREEN, YELLOW, RED), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

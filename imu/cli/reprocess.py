@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         metavar="N",
-        help=f"processes; else one for every {WORTH_A_WORKER} sessions, as CPUs allow",
+        help=f"processes; else one for {WORTH_A_WORKER} sessions, as CPUs allow",
     )
     parser.add_argument(
         "--all-samples", action="store_true", help="use samples too that came too late for the live analysis"
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _results(jobs: list[Job], args: argparse.Namespace, bar: Bar) -> Iterator[tuple[Job, Result]]:
+def _results(jobs: list[Job], args: argparse.Namespace, bar: Bar) -> Generator[tuple[Job, Result]]:
     """In the order of the jobs, however many processes there are."""
     able = [job for job in jobs if job.error is None]
     workers = args.workers or max(1, min(os.cpu_count() or 1, len(able) // WORTH_A_WORKER))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from imu.cli.terminal import Bar, aligned, counted, duration_text
 from imu.core.errors import DuplicateSession, UsageError
-from imu.core.session import SENSORS, Session
+from imu.core.session import SENSORS, Sensor, Session
 from imu.core.tables import EVENTS, Row
 from imu.core.units import NS_PER_S
 from imu.simulate import Recording, Spec, load_spec, named, names, simulate
@@ -35,10 +35,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("spec", nargs="?", metavar="SPEC.toml|NAME", help="a file, or one of those that --list names")
     parser.add_argument("--out", type=Path, metavar="STORE", help="where the session goes")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, another walk (default 1)")
     parser.add_argument(
-        "--minutes", type=float, metavar="M", help="walk through the protocol again and again till then"
+        "--seed", type=int, default=1, metavar="N", help="another seed, another walk (default %(default)s)"
     )
+    parser.add_argument("--minutes", type=float, metavar="M", help="repeat the protocol until then")
     parser.add_argument("--list", action="store_true", help="name the simulations that come with the program")
 
 
@@ -81,7 +81,7 @@ def write_recording(folder: Path, recording: Recording, document: Session | Mapp
     Raises:
         CannotWrite: with the system's reason.
     """
-    worn = [name for name in SENSORS if name in recording.sensors]
+    worn: list[Sensor] = [name for name in SENSORS if name in recording.sensors]
     with Bar(len(worn), "sensors") as bar:
         for done, name in enumerate(worn):
             blocks = _watched(recording.samples(name), recording, bar, done)

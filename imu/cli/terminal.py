@@ -21,8 +21,11 @@ RED: Final = "31"
 
 def painted(text: str, colour: str, stream: TextIO | None = None) -> str:
     """The text in a colour, if the stream (stdout) is a terminal whose user has nothing against it."""
-    stream = stream or sys.stdout
-    plain = not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    plain = (
+        not (sys.stdout if stream is None else stream).isatty()
+        or os.environ.get("NO_COLOR")
+        or os.environ.get("TERM") == "dumb"
+    )
     return text if plain else f"\x1b[{colour}m{text}\x1b[0m"
 
 
@@ -96,7 +99,7 @@ class Bar:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._total, self._things, self._clock = total, things, clock
-        self._stream = stream or sys.stderr
+        self._stream = sys.stderr if stream is None else stream
         self._wanted = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._begin_s = self._drawn_s = clock()
         self._shown = 0

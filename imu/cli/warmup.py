@@ -3,7 +3,6 @@
 import argparse
 import shutil
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -55,8 +54,7 @@ def cache_folder() -> Path | None:
 def warm_up() -> None:
     """Send a simulated walk through the pipeline, first with sensors whose mounting is known, then without."""
     person, protocol, sensors = named("demo")
-    unknown = {name: replace(model, mounting_known=False) for name, model in sensors.items()}
-    worn: Mapping[Sensor, SensorModel]
+    unknown: dict[Sensor, SensorModel] = {name: replace(model, mounting_known=False) for name, model in sensors.items()}
     for worn in (sensors, unknown):
         recording = simulate(person, protocol, worn, seed=0)
         pipeline = Pipeline(recording.session, worn)

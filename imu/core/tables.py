@@ -11,6 +11,22 @@ Row: TypeAlias = dict[str, Value]
 """One row of a table; keys are its columns in order, None is null."""
 
 
+def whole(row: Row, name: str) -> int:
+    """A column that holds an integer in every row, or in this one."""
+    value = row[name]
+    if not isinstance(value, int):
+        raise TypeError(f"{name} is {value!r}; want a whole number")
+    return value
+
+
+def number(row: Row, name: str) -> float:
+    """A column that holds a number in every row, or in this one."""
+    value = row[name]
+    if not isinstance(value, int | float):
+        raise TypeError(f"{name} is {value!r}; want a number")
+    return float(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     name: str
@@ -107,7 +123,9 @@ STEPS: Final = Table(
         _number("cadence_spm", "60 over step time", "1/min", nullable=False),
         Column("direction", "string", "of the second contact"),
         _number("pelvic_drop_deg", "largest fall of the swing side in the step minus its value at the start", "deg"),
-        _number("pelvic_drop_robust_deg", "the same peak minus the least value within -100..+50 ms of the start", "deg"),
+        _number(
+            "pelvic_drop_robust_deg", "the same peak minus the least value within -100..+50 ms of the start", "deg"
+        ),
         _number("pelvic_drop_sd_deg", "standard uncertainty of pelvic_drop_deg", "deg"),
         _number("pelvic_drop_peak_deg", "the same peak against the last quiet standing before it", "deg"),
         Column("late_peak", "bool", "the largest fall lies in the last 15 % of the step", nullable=True),

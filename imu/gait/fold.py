@@ -15,7 +15,7 @@ from imu.core.records import (
     SECOND,
 )
 from imu.core.session import Foot
-from imu.core.tables import DIRECTIONS, PATTERNS, Row, quality_text
+from imu.core.tables import DIRECTIONS, PATTERNS, Row, quality_text, whole
 from imu.core.units import NS_PER_S
 
 LONGEST_STRIDE_NS = 3 * NS_PER_S
@@ -97,21 +97,21 @@ class FootFold:
         self.contacts.append(row)
         self._reasons.append(mask)
         self._pending = None
-        if before is not None and _ns(row, "t_contact_ns") - _ns(before, "t_contact_ns") <= LONGEST_STRIDE_NS:
+        if before is not None and whole(row, "t_contact_ns") - whole(before, "t_contact_ns") <= LONGEST_STRIDE_NS:
             self._pending = self._open_stride(before, row, before_mask | mask)
         return Event(emitted, self._foot, "contact", dict(row))
 
     def _open_stride(self, first: Row, last: Row, reasons: int) -> Row:
-        start, end = _ns(first, "t_contact_ns"), _ns(last, "t_contact_ns")
-        release = first["t_release_ns"]
-        stride_s = (end - start) / NS_PER_S
-        stance_s = math.nan if release is None else (int(release) - start) / NS_PER_S
+        start, end = whole(first, "t_contact_ns"), whole(last, "t_contact_ns")
+        stride_s, stance_s = (end - start) / NS_PER_S, math.nan
+        if first["t_release_ns"] is not None:
+            stance_s = (whole(first, "t_release_ns") - start) / NS_PER_S
         return {
             "foot": self._foot,
             "stride_id": None,
             "t_start_ns": start,
             "t_end_ns": end,
-            "t_release_ns": release,
+            "t_release_ns": first["t_release_ns"],
             "stride_time_s": single(stride_s),
             "stance_time_s": single(stance_s),
             "swing_time_s": single(stride_s - stance_s),
@@ -131,14 +131,7 @@ class FootFold:
             row["stride_length_m"] = single(length_m)
             if row["direction"] != "uncertain":
                 sign = -1.0 if row["direction"] == "backward" else 1.0
-                stride_s = (_ns(row, "t_end_ns") - _ns(row, "t_start_ns")) / NS_PER_S
+                stride_s = (whole(row, "t_end_ns") - whole(row, "t_start_ns")) / NS_PER_S
                 row["speed_m_s"] = single(sign * length_m / stride_s)
         self.strides.append(row)
         return Event(emitted, self._foot, "stride", dict(row))
-
-
-def _ns(row: Row, name: str) -> int:
-    value = row[name]
-    if not isinstance(value, int):
-        raise TypeError(f"{name} is {value!r}; want nanoseconds")
-    return value

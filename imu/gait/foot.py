@@ -245,9 +245,7 @@ class FootContacts:
         found: list[np.ndarray] = []
         i = 0
         while i < len(t_ns):
-            i, n = foot.run(
-                self._state, i, t_ns, dt, lost, clipped, jumped, acc, gyr, self._coefficients, self._buffer
-            )
+            i, n = foot.run(self._state, i, t_ns, dt, lost, clipped, jumped, acc, gyr, self._coefficients, self._buffer)
             found.append(self._buffer[:n].copy())
         return np.concatenate(found) if found else self._buffer[:0].copy()
 

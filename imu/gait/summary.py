@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from imu.core.tables import DIRECTIONS, Row
+from imu.core.tables import DIRECTIONS, Row, number
 
 SCHEMA: Final = "retrogait.summary/1"
 LEAST_N: Final = 10
@@ -31,7 +31,8 @@ def summarise_directions(
         where = f"directions.{direction}"
         for name, table in zip(("contacts", "strides", "steps"), rows, strict=True):
             left_out += _not_clean(f"{where}.{name}", table)
-        figures = _Figures(where, *([row for row in table if not row["quality"]] for table in rows), left_out)
+        clean = [[row for row in table if not row["quality"]] for table in rows]
+        figures = _Figures(where, clean[0], clean[1], clean[2], left_out)
         directions[direction] = {
             "contacts": len(rows[0]),
             "strides": len(rows[1]),
@@ -95,8 +96,8 @@ class _Figures:
         n = len(self._steps)
         if n < LEAST_N:
             return self._too_few("cadence_spm", n, "steps")
-        mean = 60.0 * n / math.fsum(_number(row, "step_time_s") for row in self._steps)
-        sd = _sd([_number(row, "cadence_spm") for row in self._steps])
+        mean = 60.0 * n / math.fsum(number(row, "step_time_s") for row in self._steps)
+        sd = _sd([number(row, "cadence_spm") for row in self._steps])
         return {"mean": round(mean, DIGITS), "sd": sd, "n": n}
 
     def _share(self, name: str, rows: Sequence[Row], true: Callable[[Row], bool], of: str) -> float | None:
@@ -114,20 +115,13 @@ class _Figures:
         """100 (R - L) / (0.5 (R + L)) of mean step times; a step belongs to the foot whose contact ends it."""
         ends: Mapping[str, list[float]] = {"left": [], "right": []}
         for row in self._steps:
-            ends["right" if row["stance_foot"] == "left" else "left"].append(_number(row, "step_time_s"))
+            ends["right" if row["stance_foot"] == "left" else "left"].append(number(row, "step_time_s"))
         n = {foot: len(times) for foot, times in ends.items()}
         if min(n.values()) < LEAST_N:
             least = min(n.values())
             return self._too_few("step_time_asymmetry_pct", least, "steps", f"{LEAST_N} of each side")
         left, right = (math.fsum(ends[foot]) / n[foot] for foot in ("left", "right"))
         return {"value": round(100.0 * (right - left) / (0.5 * (right + left)), DIGITS), "n": sum(n.values())}
-
-
-def _number(row: Row, name: str) -> float:
-    value = row[name]
-    if not isinstance(value, int | float):
-        raise TypeError(f"{name} is {value!r}; want a number")
-    return float(value)
 
 
 def _sd(numbers: Sequence[float]) -> float:

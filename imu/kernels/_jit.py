@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numba.core.config
 import numpy as np
 
 
@@ -38,7 +39,7 @@ def cache_dir() -> Path:
 
 
 # read by numba when a function is decorated, so it is set before the first one
-numba.config.CACHE_DIR = str(cache_dir())
+numba.core.config.CACHE_DIR = str(cache_dir())  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def njit(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imu.kernels import foot_frame, ring
+from imu.kernels import ring
 from imu.kernels._jit import njit
 from imu.kernels.ring import MASK
 
@@ -72,7 +72,7 @@ class Coefficients(NamedTuple):
 
 
 @njit
-def at_rest(s, quiet, now_s):
+def at_rest(s, quiet):
     s["phase"] = STANCE
     s["quietest"] = quiet
     s["candidate"] = NONE

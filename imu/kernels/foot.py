@@ -487,7 +487,7 @@ def swing_step(s, out, n, i, now, now_ns, c):
         if came == STEPPED:
             n = finish_landing(s, out, n, now_ns, True, c)
     elif came == FIDGET or s["still_s"] > c.still_after_s:
-        contact.at_rest(w, q["rate"], now)
+        contact.at_rest(w, q["rate"])
         foot_frame.zero_velocity(f)
     return n
 
@@ -499,7 +499,7 @@ def finish_landing(s, out, n, now_ns, settled, c):
     n = finish_length(s, out, n, now_ns, c)
     if s["resolved"] == 0 and f["trusted"] == 1:
         n = resolve_mounting(s, out, n, now_ns, c)
-    contact.at_rest(w, s["still"]["rate"], 0.0)
+    contact.at_rest(w, s["still"]["rate"])
     foot_frame.zero_velocity(f)
     s["hole"] = 0
     if not settled:

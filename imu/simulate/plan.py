@@ -98,7 +98,7 @@ def _walk(body: Body, walks: list[Walk], limit_s: float) -> list[Done]:
             speed_m_s=walk.speed_m_s, cadence_spm=walk.cadence_spm, step_length_m=walk.step_length_m
         )
         end_s = min(math.inf if walk.seconds is None else begin_s + walk.seconds, limit_s)
-        last = number == len(walks) or end_s == limit_s
+        last = number == len(walks)
         closing_s = SLOWEST_STEP * gait.step_s + SETTLE_S
         if not bout.steps:
             needed_s = gait.roll_off_s + gait.swing_s + closing_s
@@ -114,12 +114,15 @@ def _walk(body: Body, walks: list[Walk], limit_s: float) -> list[Done]:
         bout.walk(
             gait,
             steps=math.inf if walk.steps is None else walk.steps - last,
-            until_s=end_s - (closing_s if last else 0.0),
+            until_s=min(end_s - closing_s * last, limit_s - closing_s),
         )
-        if last:
+        if last or body.now_s + SLOWEST_STEP * gait.step_s > limit_s - closing_s:
             bout.close(gait)
-            body.now_s = max(body.now_s, end_s) if math.isfinite(end_s) else body.now_s
-        end_s = body.now_s if walk.seconds is None or last else end_s
+            last = True
+        if walk.seconds is None:
+            end_s = body.now_s
+        elif last:
+            end_s = body.now_s = max(body.now_s, end_s)
         done.append(Done(walk, begin_s, end_s))
         begin_s = end_s
         if last:

@@ -67,7 +67,7 @@ class PelvisWalk:
         rate = (self.attitude(t - h).inv() * self.attitude(t + h)).as_rotvec() / (2 * h)
         h = 1e-4
         acc = (self.place(t - h) - 2.0 * self.place(t) + self.place(t + h)) / h**2
-        force = self.attitude(t).inv().apply(acc + [0.0, 0.0, 9.81])
+        force = self.attitude(t).inv().apply(acc + np.array([0.0, 0.0, 9.81]))
         none = np.zeros(n, np.int64)
         no = np.zeros(n, np.bool_)
         t_ns = np.round(t * NS_PER_S).astype(np.int64)

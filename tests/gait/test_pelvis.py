@@ -1,4 +1,5 @@
 import pickle
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ RATE_HZ = 100.0
 
 def poses(block: Block, cuts: list[int] | None = None) -> np.ndarray:
     edges = [0, *sorted(cuts or ()), len(block)]
-    pieces = (block[a:b] for a, b in zip(edges, edges[1:], strict=False))
+    pieces = (block[a:b] for a, b in pairwise(edges))
     return np.concatenate(run_batch(PelvisPose(PelvisParams(), RATE_HZ), pieces))
 
 

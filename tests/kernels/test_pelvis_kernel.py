@@ -19,10 +19,10 @@ def recording(seed: int, n: int = 1500) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     t = np.arange(n) / RATE_HZ
     moving = ((t > 2.0) & (t < 10.0))[:, None]
-    gyr = rng.normal(scale=0.004, size=(n, 3)) + [0.004, -0.006, 0.002]
+    gyr = rng.normal(scale=0.004, size=(n, 3)) + np.array([0.004, -0.006, 0.002])
     gyr = gyr + moving * np.stack([np.sin(6 * t), 0.5 * np.cos(11 * t), 0.8 * np.sin(5 * t)], axis=1)
     gyr[(t > 6.0) & (t < 8.0), 2] += 1.6
-    acc = rng.normal(scale=0.01, size=(n, 3)) + [0.3, -0.2, 9.8]
+    acc = rng.normal(scale=0.01, size=(n, 3)) + np.array([0.3, -0.2, 9.8])
     acc = acc + moving * 2.0 * np.stack([np.sin(12 * t), np.cos(6 * t), np.sin(12 * t + 1)], axis=1)
     return acc, gyr
 

@@ -27,9 +27,7 @@ def test_a_value_between_samples_is_linear_and_beyond_them_the_nearest(seed: int
 def test_angles_are_those_of_the_order_rotation_obliquity_tilt(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n = 50
-    told = np.stack(
-        [np.cumsum(rng.uniform(-40, 60, n)), rng.uniform(-60, 60, n), rng.uniform(-80, 80, n)], axis=1
-    )
+    told = np.stack([np.cumsum(rng.uniform(-40, 60, n)), rng.uniform(-60, 60, n), rng.uniform(-80, 80, n)], axis=1)
     told[0, 0] = 0.0
     # any tilt of I and any mounting: neither may show
     inertial, mounting = Rotation.random(rng=rng), Rotation.random(rng=rng).as_matrix()

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def walk(angle: float, steps: int) -> list[np.ndarray]:
 def test_the_way_of_travel_is_found_up_to_its_sign(angle: float) -> None:
     state = np.zeros(1, symmetry.STATE)
     steps = walk(angle, 9)
-    for one, other in zip(steps, steps[1:], strict=False):
+    for one, other in pairwise(steps):
         symmetry.pair(state, one, other)
     found, clear = symmetry.axis(state)
     assert math.sin(found - angle) == pytest.approx(0.0, abs=1e-6)

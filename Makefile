@@ -11,13 +11,14 @@ UV_LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --pyth
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint coverage lock clean
+.PHONY: help demo test lint coverage bench lock clean
 
 help:
 	@echo 'make demo      set up, then run imu demo'
 	@echo 'make test      set up, then every check: lint, format, types, floors, tests'
 	@echo 'make lint      the checks without the tests'
 	@echo 'make coverage  the tests with the kernels as plain Python, and what they reach'
+	@echo 'make bench     set up, then tell how fast it is on this machine'
 	@echo 'make lock      write requirements/*.lock anew; LOCK_OPTIONS=--upgrade takes the newest'
 	@echo 'make clean     remove what the above made'
 
@@ -35,6 +36,9 @@ lint: $(VENV)/dev.stamp
 
 coverage: $(VENV)/dev.stamp
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest --cov --timeout=0
+
+bench: $(VENV)/run.stamp
+	@$(BIN)/python -m imu_bench speed
 
 lock: $(VENV)/dev.stamp
 	@$(UV_LOCK) --output-file requirements/run.lock

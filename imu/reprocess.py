@@ -46,7 +46,7 @@ class Outcome:
 def plan(patterns: Iterable[str], out: Path | None) -> list[Job]:
     """Session folders, stores or globs become jobs, in order; without `out` the analysis goes beside the raw data.
 
-    What is not there, or has the subject and session of an earlier input of the same `out`, becomes a job with its error.
+    What is not there, or has the subject and session of an earlier input of `out`, becomes a job with its error.
     """
     jobs: list[Job] = []
     taken: dict[Path, Path] = {}

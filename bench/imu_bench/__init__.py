@@ -1,1 +1,1 @@
-"""Contact detectors measured against known truth. Nothing is here yet."""
+"""Contact detectors measured against known truth. Today: how fast it all is."""

@@ -30,13 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(_: argparse.Namespace) -> int:
     """Compile or load everything, and remove what older versions of this installation left."""
+    folder = cache_folder()
+    if folder is None:
+        print("nothing to compile: NUMBA_DISABLE_JIT is set, kernels run as plain Python")
+        return 0
     begin_s = time.perf_counter()
     warm_up()
     took = duration_text(time.perf_counter() - begin_s)
-    folder = cache_folder()
-    if folder is None:
-        print(f"nothing is compiled where NUMBA_DISABLE_JIT is set; the same in plain Python took {took}")
-        return 0
     size = sum(file.stat().st_size for file in folder.iterdir())
     print(f"kernels are ready after {took}; they are kept in {folder} ({size / 1e6:.1f} MB)")
     removed = prune(folder)

@@ -9,7 +9,7 @@ CONTACT: Final = 1
 SECOND: Final = 2
 RELEASE: Final = 3
 LENGTH: Final = 4
-"""Stride length of the stride that the contact at `t_contact_ns` ends, known at the stillness after it; NaN = unknown."""
+"""Length of the stride that the contact at `t_contact_ns` ends, known at the stillness after it; NaN = unknown."""
 REST_BEGINS: Final = 5
 """The foot has been at rest for a second; `t_ns` is when that rest began."""
 REST_ENDS: Final = 6

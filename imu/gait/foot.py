@@ -8,7 +8,7 @@ import numpy as np
 from imu.core.records import FOOT_EVENT, NONE_NS
 from imu.core.samples import Block, Floats
 from imu.core.units import STANDARD_GRAVITY_M_S2
-from imu.kernels import contact, foot, foot_frame, stillness
+from imu.kernels import contact, foot, foot_frame, foot_state, stillness
 from imu.kernels._jit import as_record
 
 
@@ -144,24 +144,65 @@ class ContactParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuietParams:
+    """When a foot that came to quiet without a clear reversal has made a step."""
+
+    quieter_s: float = 0.05
+    calm_s: float = 0.1
+    quiet_s: float = 0.05
+    quiet_level_s: float = 0.07
+    acc_m_s2: float = 1.5
+    acc_untrusted_m_s2: float = 2.0
+    level_slope: float = 0.22
+    after_peak_s: float = 0.05
+    turned_rad: float = 0.15
+    lobe_before_s: float = 0.35
+    before_lobe_s: float = 0.02
+    back_s: float = 0.45
+    slow_peak_m_s: float = 0.8
+
+    def resolve(self) -> foot_state.QuietCoefficients:
+        return foot_state.QuietCoefficients(
+            quieter_s=self.quieter_s,
+            calm_s=self.calm_s,
+            quiet_s=self.quiet_s,
+            quiet_level_s=self.quiet_level_s,
+            acc=self.acc_m_s2,
+            acc_untrusted=self.acc_untrusted_m_s2,
+            level_slope=self.level_slope,
+            after_peak_s=self.after_peak_s,
+            turned_rad=self.turned_rad,
+            lobe_before_s=self.lobe_before_s,
+            before_lobe_s=self.before_lobe_s,
+            back_s=self.back_s,
+            slow_peak=self.slow_peak_m_s,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FootParams:
     """One foot: its parts, and when what it found counts."""
 
     stillness: StillnessParams = StillnessParams()
     frame: FrameParams = FrameParams()
     contact: ContactParams = ContactParams()
+    quiet: QuietParams = QuietParams()
     rate_smoothing_s: float = 0.005
     still_after_s: float = 0.05
     still_acc_m_s2: float = 1.5
     level_acc_m_s2: float = 2.5
     level_acc_start_m_s2: float = 5.0
-    settle_level_s: float = 0.4
+    level_start_s: float = 0.5
+    believe_after_s: float = 0.4
     quick_level_s: float = 0.04
+    bias_after_s: float = 0.2
     quiet_zero_s: float = 0.3
     landing_least_s: float = 0.06
     landing_rise_s: float = 0.15
     landing_rise: float = 1.3
+    landing_rise_below_rad_s: float = 3.0
     landing_most_s: float = 0.8
+    zero_rise: float = 1.15
     swing_most_s: float = 1.6
     reset_gap_s: float = 0.12
     rest_rate_rad_s: float = 0.25
@@ -169,6 +210,7 @@ class FootParams:
     start_rest_s: float = 1.0
     in_place_m: float = 0.08
     clear_turn_rad: float = 0.10
+    agree_rad: float = 0.05
     flat_rad: float = math.radians(5.0)
     flat_settled_rad: float = math.radians(2.0)
     turn_rad: float = math.radians(25.0)
@@ -176,25 +218,30 @@ class FootParams:
     length_gap_n: int = 2
     resolve_swings: int = 3
 
-    def resolve(self, rate_hz: float) -> foot.Coefficients:
+    def resolve(self, rate_hz: float) -> foot_state.Coefficients:
         if not rate_hz > 0:
             raise ValueError(f"rate_hz is {rate_hz}; want a positive number of samples per second")
-        return foot.Coefficients(
+        return foot_state.Coefficients(
             still=self.stillness.resolve(rate_hz),
             frame=self.frame.resolve(rate_hz),
             swing=self.contact.resolve(),
+            quiet=self.quiet.resolve(),
             low_weight=_weight(rate_hz, self.rate_smoothing_s),
             still_after_s=self.still_after_s,
             still_acc=self.still_acc_m_s2,
             level_acc=self.level_acc_m_s2,
             level_acc_start=self.level_acc_start_m_s2,
-            settle_level_s=self.settle_level_s,
+            level_start_s=self.level_start_s,
+            believe_after_s=self.believe_after_s,
             quick_level_s=self.quick_level_s,
+            bias_after_s=self.bias_after_s,
             quiet_zero_s=self.quiet_zero_s,
             landing_least_s=self.landing_least_s,
             landing_rise_s=self.landing_rise_s,
             landing_rise=self.landing_rise,
+            landing_rise_below=self.landing_rise_below_rad_s,
             landing_most_s=self.landing_most_s,
+            zero_rise=self.zero_rise,
             swing_most_s=self.swing_most_s,
             reset_gap_s=self.reset_gap_s,
             rest_rate=self.rest_rate_rad_s,
@@ -203,6 +250,7 @@ class FootParams:
             nominal_s=1.0 / rate_hz,
             in_place_m=self.in_place_m,
             clear_turn_rad=self.clear_turn_rad,
+            agree_rad=self.agree_rad,
             flat_rad=self.flat_rad,
             flat_settled_rad=self.flat_settled_rad,
             turn_rad=self.turn_rad,
@@ -223,7 +271,7 @@ class FootContacts:
 
     def __init__(self, params: FootParams, rate_hz: float, mounting: Floats | None) -> None:
         self._coefficients = as_record(params.resolve(rate_hz))
-        self._state = np.zeros(1, foot.STATE)
+        self._state = np.zeros(1, foot_state.STATE)
         s = self._state[0]
         s["contact_ns"] = s["provisional_ns"] = NONE_NS
         s["frame"]["gravity"] = STANDARD_GRAVITY_M_S2

@@ -67,7 +67,7 @@ class PelvisPose:
 
     def push(self, block: Block) -> npt.NDArray[np.void]:
         """Any number of samples, sensor axes. Returns POSE records, one a sample."""
-        out = np.zeros(len(block), POSE)
+        out = np.empty(len(block), POSE)
         kernel.run(
             self._state,
             # one memory layout and mutability, so that the kernel compiles once

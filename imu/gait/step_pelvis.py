@@ -24,7 +24,7 @@ LEAST_BEFORE_NS: Final = 100_000_000
 LEAST_AFTER_NS: Final = 50_000_000
 """What `pelvic_drop_robust_deg` is defined by: the least value within -100..+50 ms of the contact."""
 NEAR_NS: Final = NS_PER_S // 2
-"""A step without a pose this near to both of its ends happened while the pelvis did not deliver."""
+"""A step without a pose this soon after its end happened while the pelvis did not deliver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,6 +153,18 @@ def instant(r, first, reversal, newest, sign, c):
 
 
 @njit
+def jerk_centre(r, first, last):
+    """Sensor time of the centroid of squared jerk of samples first..last."""
+    time = r["time"]
+    weight, moment = 1e-9, 0.0
+    for k in range(first, last + 1):
+        w = r["jerk"][k & MASK] ** 2
+        weight += w
+        moment += w * (time[k & MASK] - time[first & MASK])
+    return time[first & MASK] + moment / weight
+
+
+@njit
 def hardest(r, first, last):
     """Largest jerk of samples first..last, m/s^3."""
     jerk, top = r["jerk"], 0.0

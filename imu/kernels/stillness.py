@@ -71,7 +71,7 @@ def step(s, ax, ay, az, rate, dt, c):
         least[0] = smooth
         s["window_s"] = 0.0
     # who never comes quiet (skipping, sliding) is still by comparison
-    floor = c.floor_factor * min(least[0], min(least[1], least[2]))
+    floor = c.floor_factor * min(least[0], least[1], least[2])
     if s["elapsed_s"] > c.window_s and floor > s["moving"]:
         s["moving"] = min(floor, c.floor_share * s["peak"])
     s["quiet_s"] = s["quiet_s"] + dt if smooth < s["moving"] else 0.0

@@ -116,7 +116,7 @@ class Body:
 
     def deviation(self, sd: float) -> float:
         """A random deviation, never so large that a step is no step."""
-        return sd * float(np.clip(self.rng.standard_normal(), -LONGEST_DEVIATION_SD, LONGEST_DEVIATION_SD))
+        return sd * min(max(self.rng.standard_normal(), -LONGEST_DEVIATION_SD), LONGEST_DEVIATION_SD)
 
     def land(self, foot: Foot, contact_s: float, place_m: Place, swing: Swing) -> None:
         """Swing the foot to a place, there in the body's heading, and make that contact the present."""

@@ -1,16 +1,17 @@
 """People and protocols known by name. Each is a TOML file beside this module, to be copied and changed."""
 
-from importlib.resources import files
+from pathlib import Path
+from typing import Final
 
 from imu.core.errors import BadSpec
 from imu.simulate.spec import Spec, parse_spec
 
-PLACE = files("imu.simulate") / "specs"
+PLACE: Final = Path(__file__).with_name("specs")
 
 
 def names() -> tuple[str, ...]:
     """All names, in order."""
-    return tuple(sorted(entry.name.removesuffix(".toml") for entry in PLACE.iterdir() if entry.name.endswith(".toml")))
+    return tuple(sorted(entry.stem for entry in PLACE.glob("*.toml")))
 
 
 def text(name: str) -> str:

@@ -7,6 +7,7 @@ from imu.core.units import NS_PER_S, STANDARD_GRAVITY_M_S2
 from imu.simulate import Gait, Person, Protocol, SensorModel, Stand, Turn, Walk, simulate
 from imu.simulate.kinematics import readings_of_samples
 from imu.simulate.limits import Sides
+from imu.simulate.motion import FOOT_RINGING, PELVIS_SHOCK
 
 BOTH_WAYS = pytest.mark.parametrize("direction", ["forward", "backward"])
 DORSUM_M = np.array([0.02, 0.0, 0.07])
@@ -137,3 +138,14 @@ def test_a_turn_ends_with_both_feet_turned():
         turned = recording.foot(foot).pose(np.array([recording.duration_s - 0.1]))[1][0]
         assert np.degrees(np.arctan2(turned[1, 0], turned[0, 0])) == pytest.approx(-135.0)
     assert {row["direction"] for row in recording.truth_contacts} == {"in_place"}
+
+
+@pytest.mark.parametrize("ringing", [FOOT_RINGING, PELVIS_SHOCK])
+def test_ringing_peaks_at_one_begins_smoothly_and_dies_away(ringing):
+    t = np.linspace(0.0, ringing.lasts_s, 40001)
+    value, rate, bend = ringing.at(t)
+    assert np.abs(bend).max() == pytest.approx(1.0, abs=1e-6)
+    assert [part[0] for part in (value, rate, bend)] == [0.0, 0.0, 0.0]
+    assert abs(bend[-1]) < 1e-5
+    np.testing.assert_allclose(np.gradient(value, t)[1:-1], rate[1:-1], atol=1e-6)
+    np.testing.assert_allclose(np.gradient(rate, t)[1:-1], bend[1:-1], atol=1e-3)

@@ -1,0 +1,270 @@
+"""Makes docs/timeline.svg, the README's picture: the demo session as the pipeline measured it.
+
+Of the simulator it draws only what the person was asked to do; run it by `make picture`.
+"""
+
+import json
+import math
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Final, NamedTuple
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from imu.core.session import FEET
+from imu.core.tables import Row
+from imu.core.units import NS_PER_S
+from imu.pipeline import Pipeline
+from imu.simulate import named, simulate
+
+TARGET: Final = Path(__file__).with_name("timeline.svg")
+SEED: Final = 1
+"""As `imu demo` has it."""
+
+WIDTH, HEIGHT, MARGIN = 1200.0, 536.0, 28.0
+LEFT, RIGHT = 152.0, 1176.0
+LEGEND_Y, TOP, BOTTOM = 96.0, 118.0, 484.0
+BAR_Y: Final = {"left": 180.0, "right": 220.0}
+BAR_HEIGHT, ARROW_ABOVE, ARROW_RIGHT = 17.0, 7.5, 3.0
+DROP_TOP, DROP_BOTTOM = 278.0, 366.0
+CADENCE_TOP, CADENCE_BOTTOM = 406.0, 474.0
+FIGURES_ABOVE: Final = 10.0
+"""What is said of a walk stands so far above its lane."""
+
+PATTERNS: Final = {"toe_to_heel": "toe-to-heel", "heel_to_toe": "heel-to-toe", "flat": "flat", "uncertain": "uncertain"}
+ARROWS: Final = {
+    "forward": "M-3.2-4 4 0-3.2 4z",
+    "backward": "M3.2-4-4 0 3.2 4z",
+    "in_place": "M-3 0a3 3 0 1 0 6 0 3 3 0 1 0-6 0z",
+    "uncertain": "M0-4 4 0 0 4-4 0z",
+}
+# blue and vermilion of Okabe and Ito; the sides differ in lightness too, so that no kind of sight loses them
+STYLE: Final = """
+text { font: 13px system-ui, -apple-system, "Segoe UI", "Liberation Sans", Arial, sans-serif; fill: #1f2933 }
+.title { font-size: 22px; font-weight: 600 }
+.lane, .forward, .backward { font-size: 14px; font-weight: 600 }
+.note, .scale, .stand, .turn { fill: #56616b }
+.stand, .turn { font-size: 12px }
+.middle { text-anchor: middle }
+.end { text-anchor: end }
+.card { fill: #fcfcfa; stroke: #d5d9d6 }
+rect.forward { fill: #f3efe5 }
+rect.backward { fill: #e3ecf4 }
+.line { stroke: #1f2933; stroke-opacity: .14 }
+.axis { stroke: #56616b }
+.toe_to_heel { fill: #0072b2 }
+.heel_to_toe { fill: #d55e00 }
+.flat, .uncertain { fill: #7d858c }
+.left { fill: #0b6e58 }
+.right { fill: #c0609a }
+.figure.left, .figure.right { font-weight: 600 }
+.figure.right { fill: #a5427d }
+.cadence { fill: #3b4754 }
+.pale { fill-opacity: .4 }
+"""
+
+
+class Phase(NamedTuple):
+    """What the person was asked to do: stand, turn, forward or backward."""
+
+    name: str
+    begin_s: float
+    end_s: float
+
+    @property
+    def walks(self) -> bool:
+        return self.name in ("forward", "backward")
+
+    def holds(self, row: Row, time: str) -> bool:
+        return self.begin_s <= seconds(row[time]) < self.end_s
+
+
+class Measured(NamedTuple):
+    """One session: the pipeline's rows, and the phases of its protocol."""
+
+    contacts: list[Row]
+    steps: list[Row]
+    phases: list[Phase]
+    duration_s: float
+
+
+def measure() -> Measured:
+    """Simulate the demo and analyse it, in memory."""
+    person, protocol, sensors = named("demo")
+    recording = simulate(person, protocol, sensors, seed=SEED)
+    pipeline = Pipeline(recording.session, sensors)
+    for blocks in zip(*map(recording.samples, sensors), strict=True):
+        for sensor, samples in zip(sensors, blocks, strict=True):
+            pipeline.push(sensor, samples)
+    pipeline.flush()
+    tables = pipeline.tables()
+    phases: list[Phase] = []
+    for row in recording.phases:
+        asked = json.loads(str(row["value"]))
+        phases.append(Phase(asked.get("direction", asked["name"]), seconds(row["t_ns"]), seconds(row["t_end_ns"])))
+    return Measured(tables["contacts"], tables["steps"], phases, recording.duration_s)
+
+
+def draw(session: Measured) -> str:
+    """The whole picture as the text of an SVG file."""
+    svg = Element("svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH:g} {HEIGHT:g}", role="img")
+    add(svg, "title", "Simulated session: forward, backward, forward")
+    add(svg, "style", STYLE)
+    add(svg, "rect", x=0.5, y=0.5, width=WIDTH - 1.0, height=HEIGHT - 1.0, rx=10.0, class_="card")
+    text(svg, MARGIN, 42.0, "Simulated session: forward, backward, forward", "title")
+    note = "Sensors on both feet and the pelvis. Every mark and every figure is measured by the pipeline, "
+    text(svg, MARGIN, 66.0, note + "not taken from the simulator, which gives the phases only.", "note")
+    legend(svg)
+    x = Scale((0.0, session.duration_s), (LEFT, RIGHT))
+    for phase in session.phases:
+        begin, end = x(phase.begin_s), x(phase.end_s)
+        if phase.walks:
+            add(svg, "rect", x=begin, y=TOP, width=end - begin, height=BOTTOM - TOP, class_=phase.name)
+        text(svg, (begin + end) / 2.0, TOP + 17.0, phase.name, f"phase {phase.name} middle")
+    time_axis(svg, x)
+    foot_lanes(svg, x, session)
+    drop_lane(svg, x, session)
+    cadence_lane(svg, x, session)
+    indent(svg, " ")
+    return f"{tostring(svg, 'unicode')}\n"
+
+
+def legend(svg: Element) -> None:
+    """What colours, arrows and paleness mean; its places are measured for the widest of the usual fonts."""
+    x = text(svg, MARGIN, LEGEND_Y, "Contact", "lane") + 124.0
+    for pattern, width in (("toe_to_heel", 104.0), ("heel_to_toe", 106.0), ("flat", 140.0)):
+        add(svg, "rect", x=x, y=LEGEND_Y - 11.0, width=12.0, height=12.0, class_=pattern)
+        text(svg, x + 18.0, LEGEND_Y, "flat or uncertain" if pattern == "flat" else PATTERNS[pattern])
+        x += width
+    for direction, width in (("forward", 76.0), ("backward", 88.0), ("in_place", 80.0), ("uncertain", 108.0)):
+        add(svg, "path", d=ARROWS[direction], transform=f"translate({x + 4.0:.1f} {LEGEND_Y - 4.5:.1f})", class_="cadence")
+        text(svg, x + 14.0, LEGEND_Y, direction.replace("_", " "))
+        x += width
+    text(svg, RIGHT, LEGEND_Y, "bar: foot on the ground; pale: start, stop or turn, not in the means", "note end")
+
+
+def time_axis(svg: Element, x: "Scale") -> None:
+    add(svg, "line", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM, class_="axis")
+    for second in range(0, math.floor(x.domain[1]) + 1, 10):
+        add(svg, "line", x1=x(second), x2=x(second), y1=BOTTOM, y2=BOTTOM + 5.0, class_="axis")
+        text(svg, x(second), BOTTOM + 20.0, str(second), "scale middle")
+    text(svg, (LEFT + RIGHT) / 2.0, BOTTOM + 40.0, "time, s", "scale middle")
+
+
+def foot_lanes(svg: Element, x: "Scale", session: Measured) -> None:
+    """A bar from each contact to its release, in the colour of its pattern; above it the direction of its swing."""
+    for phase in filter(lambda phase: phase.walks, session.phases):
+        found = Counter(row["pattern"] for row in session.contacts if phase.holds(row, "t_contact_ns"))
+        for pattern, n in found.most_common(1):
+            said = f"{n} of {found.total()} contacts {PATTERNS[str(pattern)]}"
+            text(svg, x((phase.begin_s + phase.end_s) / 2.0), BAR_Y["left"] - 24.0, said, f"figure {pattern} middle")
+    for foot in FEET:
+        y = BAR_Y[foot]
+        text(svg, MARGIN, y + 13.0, f"{foot.capitalize()} foot", "lane")
+        rows: list[Row | None] = [row for row in session.contacts if row["foot"] == foot]
+        for row, later in pairwise([*rows, None]):
+            if row is None:
+                continue
+            begin = x(seconds(row["t_contact_ns"]))
+            # a release that was not seen: at the latest the next contact, or the end, or it would cover them
+            until = row["t_release_ns"] or (later and later["t_contact_ns"]) or session.duration_s * NS_PER_S
+            mark = add(svg, "g", class_=f"contact {row['pattern']}{paleness(row)}")
+            width = x(seconds(until)) - begin
+            add(mark, "rect", x=begin, y=y, width=width, height=BAR_HEIGHT, rx=1.0)
+            place = f"translate({begin + ARROW_RIGHT:.1f} {y - ARROW_ABOVE:.1f})"
+            add(mark, "path", d=ARROWS[str(row["direction"])], transform=place)
+
+
+def drop_lane(svg: Element, x: "Scale", session: Measured) -> None:
+    """A bar for each step, as wide as it took, in the colour of its stance side."""
+    rows = [row for row in session.steps if row["pelvic_drop_deg"] is not None]
+    y = Scale((0.0, 2.0 * math.ceil(max(number(row["pelvic_drop_deg"]) for row in rows) / 2.0)), (DROP_BOTTOM, DROP_TOP))
+    lane(svg, y, "Pelvic drop", "degrees", step=2)
+    for i, side in enumerate(FEET):
+        line_y = DROP_TOP + 44.0 + 18.0 * i
+        add(svg, "rect", x=MARGIN, y=line_y - 10.0, width=11.0, height=11.0, class_=side)
+        text(svg, MARGIN + 17.0, line_y, f"{side} stance", "scale")
+    for row in rows:
+        begin, end, top = x(seconds(row["t_start_ns"])), x(seconds(row["t_end_ns"])), y(number(row["pelvic_drop_deg"]))
+        marked = f"drop {row['stance_foot']}{paleness(row)}"
+        add(svg, "rect", x=begin, y=top, width=end - begin - 1.0, height=DROP_BOTTOM - top, class_=marked)
+    for phase in filter(lambda phase: phase.walks, session.phases):
+        for side, offset, anchor in (("left", -10.0, "end"), ("right", 10.0, "start")):
+            drops = [
+                number(row["pelvic_drop_deg"])
+                for row in rows
+                if row["stance_foot"] == side and not row["quality"] and phase.holds(row, "t_end_ns")
+            ]
+            if drops:
+                middle = x((phase.begin_s + phase.end_s) / 2.0)
+                said = f"{side} mean {fmean(drops):.1f}°"
+                text(svg, middle + offset, DROP_TOP - FIGURES_ABOVE, said, f"figure {side} {anchor}")
+
+
+def cadence_lane(svg: Element, x: "Scale", session: Measured) -> None:
+    """A dot for each step, where it ends."""
+    values = [number(row["cadence_spm"]) for row in session.steps]
+    low, high = 20.0 * math.floor(min(values) / 20.0), 20.0 * math.ceil(max(values) / 20.0)
+    y = Scale((low, high), (CADENCE_BOTTOM, CADENCE_TOP))
+    lane(svg, y, "Cadence", "steps/min", step=20)
+    for row, value in zip(session.steps, values, strict=True):
+        add(svg, "circle", cx=x(seconds(row["t_end_ns"])), cy=y(value), r=2.2, class_=f"cadence{paleness(row)}")
+    for phase in filter(lambda phase: phase.walks, session.phases):
+        times = [
+            number(row["step_time_s"])
+            for row in session.steps
+            if not row["quality"] and phase.holds(row, "t_end_ns")
+        ]
+        if times:
+            middle = x((phase.begin_s + phase.end_s) / 2.0)
+            text(svg, middle, CADENCE_TOP - FIGURES_ABOVE, f"mean {60.0 / fmean(times):.0f} steps/min", "figure middle")
+
+
+class Scale(NamedTuple):
+    """From a quantity to pixels."""
+
+    domain: tuple[float, float]
+    pixels: tuple[float, float]
+
+    def __call__(self, value: float) -> float:
+        share = (value - self.domain[0]) / (self.domain[1] - self.domain[0])
+        return self.pixels[0] + share * (self.pixels[1] - self.pixels[0])
+
+
+def lane(svg: Element, y: Scale, name: str, unit: str, *, step: int) -> None:
+    """A lane's name, unit and grid."""
+    text(svg, MARGIN, y.pixels[1] + 5.0, name, "lane")
+    text(svg, MARGIN, y.pixels[1] + 22.0, unit, "scale")
+    for value in range(round(y.domain[0]), round(y.domain[1]) + 1, step):
+        add(svg, "line", x1=LEFT, x2=RIGHT, y1=y(value), y2=y(value), class_="line")
+        text(svg, LEFT - 8.0, y(value) + 4.5, str(value), "scale end")
+
+
+def text(svg: Element, x: float, y: float, said: str, kind: str = "label") -> float:
+    add(svg, "text", said, x=x, y=y, class_=kind)
+    return x
+
+
+def add(parent: Element, tag: str, content: str | None = None, **attributes: Any) -> Element:
+    """A child element; `class_` is its class, and numbers are cut to a tenth of a pixel."""
+    shown = {name.rstrip("_"): f"{value:.1f}" if isinstance(value, float) else value for name, value in attributes.items()}
+    child = SubElement(parent, tag, shown)
+    child.text = content
+    return child
+
+
+def paleness(row: Row) -> str:
+    return " pale" if row["quality"] else ""
+
+
+def number(value: object) -> float:
+    return float(str(value))
+
+
+def seconds(t_ns: object) -> float:
+    return number(t_ns) / NS_PER_S
+
+
+if __name__ == "__main__":
+    TARGET.write_text(draw(measure()), encoding="utf-8")

@@ -6,10 +6,9 @@ Of the simulator it draws only what the person was asked to do; run it by `make 
 import json
 import math
 from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from imu.core.session import FEET
@@ -61,7 +60,8 @@ rect.backward { fill: #e3ecf4 }
 .figure.left, .figure.right { font-weight: 600 }
 .figure.right { fill: #a5427d }
 .cadence { fill: #3b4754 }
-.pale { fill-opacity: .4 }
+.contact rect { fill-opacity: .55 }
+.pale, .contact.pale rect { fill-opacity: .3 }
 """
 
 
@@ -73,8 +73,8 @@ class Phase(NamedTuple):
     end_s: float
 
     @property
-    def walks(self) -> bool:
-        return self.name in ("forward", "backward")
+    def middle_s(self) -> float:
+        return (self.begin_s + self.end_s) / 2.0
 
     def holds(self, row: Row, time: str) -> bool:
         return self.begin_s <= seconds(row[time]) < self.end_s
@@ -87,6 +87,14 @@ class Measured(NamedTuple):
     steps: list[Row]
     phases: list[Phase]
     duration_s: float
+
+    @property
+    def walks(self) -> list[Phase]:
+        return [phase for phase in self.phases if phase.name in ("forward", "backward")]
+
+    def clean_steps(self, walk: Phase) -> list[Row]:
+        """What means are taken over, as in summary.json."""
+        return [row for row in self.steps if not row["quality"] and walk.holds(row, "t_end_ns")]
 
 
 def measure() -> Measured:
@@ -117,11 +125,11 @@ def draw(session: Measured) -> str:
     text(svg, MARGIN, 66.0, note + "not taken from the simulator, which gives the phases only.", "note")
     legend(svg)
     x = Scale((0.0, session.duration_s), (LEFT, RIGHT))
-    for phase in session.phases:
+    for phase in session.walks:
         begin, end = x(phase.begin_s), x(phase.end_s)
-        if phase.walks:
-            add(svg, "rect", x=begin, y=TOP, width=end - begin, height=BOTTOM - TOP, class_=phase.name)
-        text(svg, (begin + end) / 2.0, TOP + 17.0, phase.name, f"phase {phase.name} middle")
+        add(svg, "rect", x=begin, y=TOP, width=end - begin, height=BOTTOM - TOP, class_=phase.name)
+    for phase in session.phases:
+        text(svg, x(phase.middle_s), TOP + 17.0, phase.name, f"phase {phase.name} middle")
     time_axis(svg, x)
     foot_lanes(svg, x, session)
     drop_lane(svg, x, session)
@@ -131,17 +139,15 @@ def draw(session: Measured) -> str:
 
 
 def legend(svg: Element) -> None:
-    """What colours, arrows and paleness mean; its places are measured for the widest of the usual fonts."""
-    x = text(svg, MARGIN, LEGEND_Y, "Contact", "lane") + 124.0
-    for pattern, width in (("toe_to_heel", 104.0), ("heel_to_toe", 106.0), ("flat", 140.0)):
+    """What colours, arrows and paleness mean. Distances have room for the widest of the usual fonts."""
+    text(svg, MARGIN, LEGEND_Y, "Contact", "lane")
+    for pattern, x in (("toe_to_heel", LEFT), ("heel_to_toe", LEFT + 112.0), ("flat", LEFT + 224.0)):
         add(svg, "rect", x=x, y=LEGEND_Y - 11.0, width=12.0, height=12.0, class_=pattern)
-        text(svg, x + 18.0, LEGEND_Y, "flat or uncertain" if pattern == "flat" else PATTERNS[pattern])
-        x += width
-    for direction, width in (("forward", 76.0), ("backward", 88.0), ("in_place", 80.0), ("uncertain", 108.0)):
-        add(svg, "path", d=ARROWS[direction], transform=f"translate({x + 4.0:.1f} {LEGEND_Y - 4.5:.1f})", class_="cadence")
-        text(svg, x + 14.0, LEGEND_Y, direction.replace("_", " "))
-        x += width
-    text(svg, RIGHT, LEGEND_Y, "bar: foot on the ground; pale: start, stop or turn, not in the means", "note end")
+        text(svg, x + 18.0, LEGEND_Y, PATTERNS[pattern] + " or uncertain" * (pattern == "flat"))
+    for direction, x in (("forward", 560.0), ("backward", 644.0), ("in_place", 738.0), ("uncertain", 820.0)):
+        add(svg, "path", d=ARROWS[direction], transform=f"translate({x} {LEGEND_Y - 4.5})", class_="cadence")
+        text(svg, x + 10.0, LEGEND_Y, direction.replace("_", " "))
+    text(svg, RIGHT, LEGEND_Y, "pale: start, stop or turn, not in the means", "note end")
 
 
 def time_axis(svg: Element, x: "Scale") -> None:
@@ -154,32 +160,32 @@ def time_axis(svg: Element, x: "Scale") -> None:
 
 def foot_lanes(svg: Element, x: "Scale", session: Measured) -> None:
     """A bar from each contact to its release, in the colour of its pattern; above it the direction of its swing."""
-    for phase in filter(lambda phase: phase.walks, session.phases):
-        found = Counter(row["pattern"] for row in session.contacts if phase.holds(row, "t_contact_ns"))
+    for walk in session.walks:
+        found = Counter(row["pattern"] for row in session.contacts if walk.holds(row, "t_contact_ns"))
         for pattern, n in found.most_common(1):
             said = f"{n} of {found.total()} contacts {PATTERNS[str(pattern)]}"
-            text(svg, x((phase.begin_s + phase.end_s) / 2.0), BAR_Y["left"] - 24.0, said, f"figure {pattern} middle")
+            text(svg, x(walk.middle_s), BAR_Y["left"] - 24.0, said, f"figure {pattern} middle")
+    text(svg, MARGIN, BAR_Y["right"] + 30.0, "bar: on the ground", "scale")
     for foot in FEET:
         y = BAR_Y[foot]
         text(svg, MARGIN, y + 13.0, f"{foot.capitalize()} foot", "lane")
-        rows: list[Row | None] = [row for row in session.contacts if row["foot"] == foot]
-        for row, later in pairwise([*rows, None]):
-            if row is None:
-                continue
+        rows = [row for row in session.contacts if row["foot"] == foot]
+        # where the release was not seen, the next contact or the end of the session bounds it
+        bounds_ns = [*(row["t_contact_ns"] for row in rows[1:]), session.duration_s * NS_PER_S]
+        for row, bound_ns in zip(rows, bounds_ns, strict=True):
             begin = x(seconds(row["t_contact_ns"]))
-            # a release that was not seen: at the latest the next contact, or the end, or it would cover them
-            until = row["t_release_ns"] or (later and later["t_contact_ns"]) or session.duration_s * NS_PER_S
+            width = x(seconds(bound_ns if row["t_release_ns"] is None else row["t_release_ns"])) - begin
             mark = add(svg, "g", class_=f"contact {row['pattern']}{paleness(row)}")
-            width = x(seconds(until)) - begin
-            add(mark, "rect", x=begin, y=y, width=width, height=BAR_HEIGHT, rx=1.0)
-            place = f"translate({begin + ARROW_RIGHT:.1f} {y - ARROW_ABOVE:.1f})"
+            add(mark, "rect", x=begin, y=y, width=width, height=BAR_HEIGHT)
+            place = f"translate({begin + ARROW_RIGHT:.1f} {y - ARROW_ABOVE})"
             add(mark, "path", d=ARROWS[str(row["direction"])], transform=place)
 
 
 def drop_lane(svg: Element, x: "Scale", session: Measured) -> None:
     """A bar for each step, as wide as it took, in the colour of its stance side."""
     rows = [row for row in session.steps if row["pelvic_drop_deg"] is not None]
-    y = Scale((0.0, 2.0 * math.ceil(max(number(row["pelvic_drop_deg"]) for row in rows) / 2.0)), (DROP_BOTTOM, DROP_TOP))
+    most = max(number(row["pelvic_drop_deg"]) for row in rows)
+    y = Scale((0.0, 2.0 * math.ceil(most / 2.0)), (DROP_BOTTOM, DROP_TOP))
     lane(svg, y, "Pelvic drop", "degrees", step=2)
     for i, side in enumerate(FEET):
         line_y = DROP_TOP + 44.0 + 18.0 * i
@@ -189,17 +195,13 @@ def drop_lane(svg: Element, x: "Scale", session: Measured) -> None:
         begin, end, top = x(seconds(row["t_start_ns"])), x(seconds(row["t_end_ns"])), y(number(row["pelvic_drop_deg"]))
         marked = f"drop {row['stance_foot']}{paleness(row)}"
         add(svg, "rect", x=begin, y=top, width=end - begin - 1.0, height=DROP_BOTTOM - top, class_=marked)
-    for phase in filter(lambda phase: phase.walks, session.phases):
-        for side, offset, anchor in (("left", -10.0, "end"), ("right", 10.0, "start")):
-            drops = [
-                number(row["pelvic_drop_deg"])
-                for row in rows
-                if row["stance_foot"] == side and not row["quality"] and phase.holds(row, "t_end_ns")
-            ]
+    for walk in session.walks:
+        clean = [row for row in session.clean_steps(walk) if row["pelvic_drop_deg"] is not None]
+        for side, place, anchor in (("left", x(walk.middle_s) - 10.0, "end"), ("right", x(walk.middle_s) + 10.0, "")):
+            drops = [number(row["pelvic_drop_deg"]) for row in clean if row["stance_foot"] == side]
             if drops:
-                middle = x((phase.begin_s + phase.end_s) / 2.0)
                 said = f"{side} mean {fmean(drops):.1f}°"
-                text(svg, middle + offset, DROP_TOP - FIGURES_ABOVE, said, f"figure {side} {anchor}")
+                text(svg, place, DROP_TOP - FIGURES_ABOVE, said, f"figure {side} {anchor}".rstrip())
 
 
 def cadence_lane(svg: Element, x: "Scale", session: Measured) -> None:
@@ -210,15 +212,11 @@ def cadence_lane(svg: Element, x: "Scale", session: Measured) -> None:
     lane(svg, y, "Cadence", "steps/min", step=20)
     for row, value in zip(session.steps, values, strict=True):
         add(svg, "circle", cx=x(seconds(row["t_end_ns"])), cy=y(value), r=2.2, class_=f"cadence{paleness(row)}")
-    for phase in filter(lambda phase: phase.walks, session.phases):
-        times = [
-            number(row["step_time_s"])
-            for row in session.steps
-            if not row["quality"] and phase.holds(row, "t_end_ns")
-        ]
+    for walk in session.walks:
+        times = [number(row["step_time_s"]) for row in session.clean_steps(walk)]
         if times:
-            middle = x((phase.begin_s + phase.end_s) / 2.0)
-            text(svg, middle, CADENCE_TOP - FIGURES_ABOVE, f"mean {60.0 / fmean(times):.0f} steps/min", "figure middle")
+            said = f"mean {60.0 / fmean(times):.0f} steps/min"
+            text(svg, x(walk.middle_s), CADENCE_TOP - FIGURES_ABOVE, said, "figure middle")
 
 
 class Scale(NamedTuple):
@@ -241,16 +239,16 @@ def lane(svg: Element, y: Scale, name: str, unit: str, *, step: int) -> None:
         text(svg, LEFT - 8.0, y(value) + 4.5, str(value), "scale end")
 
 
-def text(svg: Element, x: float, y: float, said: str, kind: str = "label") -> float:
+def text(svg: Element, x: float, y: float, said: str, kind: str = "label") -> None:
     add(svg, "text", said, x=x, y=y, class_=kind)
-    return x
 
 
-def add(parent: Element, tag: str, content: str | None = None, **attributes: Any) -> Element:
+def add(parent: Element, tag: str, content: str | None = None, **attributes: str | float) -> Element:
     """A child element; `class_` is its class, and numbers are cut to a tenth of a pixel."""
-    shown = {name.rstrip("_"): f"{value:.1f}" if isinstance(value, float) else value for name, value in attributes.items()}
-    child = SubElement(parent, tag, shown)
+    child = SubElement(parent, tag)
     child.text = content
+    for name, value in attributes.items():
+        child.set(name.rstrip("_"), value if isinstance(value, str) else f"{value:.1f}")
     return child
 
 

@@ -19,6 +19,7 @@ help:
 	@echo 'make lint      the checks without the tests'
 	@echo 'make coverage  the tests with the kernels as plain Python, and what they reach'
 	@echo 'make bench     set up, then tell how fast it is on this machine'
+	@echo 'make picture   draw docs/timeline.svg anew'
 	@echo 'make lock      write requirements/*.lock anew; LOCK_OPTIONS=--upgrade takes the newest'
 	@echo 'make clean     remove what the above made'
 
@@ -39,6 +40,9 @@ coverage: $(VENV)/dev.stamp
 
 bench: $(VENV)/run.stamp
 	@$(BIN)/python -m imu_bench speed
+
+picture: $(VENV)/run.stamp
+	@$(BIN)/python docs/make_timeline.py
 
 lock: $(VENV)/dev.stamp
 	@$(UV_LOCK) --output-file requirements/run.lock

@@ -1,10 +1,14 @@
 """What all tests share: where recordings lie, and how examples are drawn."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from imu.cli.simulate import write_recording
+from imu.simulate import Person, Protocol, Recording, Stand, Walk, simulate, usual_sensors
 
 ROOT = Path(__file__).parent.parent
 IN_CI = "CI" in os.environ
@@ -20,4 +24,29 @@ def data_dir() -> Path:
     folder = Path(os.environ.get("IMU_DATA_DIR") or ROOT.parent / "shared" / "data")
     if not (folder / "sessions").is_dir():
         pytest.skip(f"no recordings: {folder} has no folder sessions; name one that has in IMU_DATA_DIR")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def walk() -> Recording:
+    """Half a minute of a simulated person: forward, then backward, three sensors at 100 Hz."""
+    protocol = Protocol(
+        segments=(
+            Stand(seconds=3),
+            Walk(direction="forward", seconds=12, speed_m_s=1.1),
+            Stand(seconds=2),
+            Walk(direction="backward", seconds=14, speed_m_s=0.7),
+            Stand(seconds=2),
+        ),
+        activity="forward, backward",
+    )
+    sensors = {name: replace(model, rate_hz=100.0) for name, model in usual_sensors().items()}
+    return simulate(Person(), protocol, sensors, seed=1, subject="SIM01", session="walk")
+
+
+@pytest.fixture(scope="session")
+def walk_folder(walk: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The session folder of `walk`, truth and events included. Whoever changes anything copies it first."""
+    folder = tmp_path_factory.mktemp("sessions") / "walk"
+    write_recording(folder, walk, walk.session)
     return folder

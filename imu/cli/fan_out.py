@@ -1,6 +1,7 @@
 """The same work on many tasks, in processes of their own: one that dies takes its task along, never the call."""
 
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -136,8 +137,8 @@ class _Crew(Generic[Task, Result]):
 
 def _serve(link: Connection, work: "Work[Any, Any]") -> None:
     """What a worker's process does until nobody gives it any more."""
-    # the parent is the one that stops work: only so are half-written files removed
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # told to stop by its parent, it leaves by way of all `finally`: what is half written is removed
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     last = 0
 
     def progress(share: float) -> None:
@@ -147,7 +148,7 @@ def _serve(link: Connection, work: "Work[Any, Any]") -> None:
             last = percent
             link.send(share)
 
-    with suppress(EOFError, OSError, KeyboardInterrupt):
+    with suppress(EOFError, OSError):
         while True:
             task, last = link.recv(), 0
             link.send((work(task, progress),))

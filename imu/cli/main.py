@@ -103,7 +103,7 @@ def _run(words: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> int:
         subparser = subparsers.add_parser(
             name,
             help=line,
-            description=f"{line[0].upper()}{line[1:]}.",
+            description=line,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )

@@ -48,6 +48,10 @@ class Session:
     sensors: Mapping[Sensor, SensorSetup]
     document: Mapping[str, Any] = field(repr=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # a mapping proxy can be neither copied nor pickled; the document says it all
+        return type(self).parse, (dict(self.document),)
+
     @property
     def feet(self) -> tuple[Foot, ...]:
         """The feet that wear a sensor, left first."""

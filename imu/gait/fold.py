@@ -38,8 +38,9 @@ class FootFold:
         self.contacts: list[Row] = []
         self.strides: list[Row] = []
         self._reasons: list[int] = []
-        self._opens: Row | None = None
-        """The contact that opens the stride under way; None where one may have been lost since."""
+        self._breaks: list[int] = []
+        """When a contact may have been lost. A contact is told after it was: a break that is told before it may have
+        been later."""
         self._pending: Row | None = None
         """The stride whose end is known and whose length is not."""
 
@@ -58,7 +59,7 @@ class FootFold:
         if kind == CONTACT:
             return self._contact(record)
         if kind == BREAK:
-            self._opens = None
+            self._breaks.append(t_ns)
         if kind == LENGTH and self._pending is not None:
             return self._stride(emitted, float(record["length_m"]))
         if kind in (SECOND, RELEASE):
@@ -92,17 +93,19 @@ class FootFold:
             "t_emitted_ns": emitted,
             "quality": quality_text(mask),
         }
-        before, self._opens = self._opens, row
-        before_mask = self._reasons[-1] if self._reasons else 0
         self.contacts.append(row)
         self._reasons.append(mask)
-        self._pending = None
-        if before is not None and whole(row, "t_contact_ns") - whole(before, "t_contact_ns") <= LONGEST_STRIDE_NS:
-            self._pending = self._open_stride(before, row, before_mask | mask)
+        self._pending = self._open_stride() if len(self.contacts) > 1 else None
         return Event(emitted, self._foot, "contact", dict(row))
 
-    def _open_stride(self, first: Row, last: Row, reasons: int) -> Row:
+    def _open_stride(self) -> Row | None:
+        """Of the last two contacts; None where they are too far apart, or one between them may have been lost."""
+        first, last = self.contacts[-2:]
         start, end = whole(first, "t_contact_ns"), whole(last, "t_contact_ns")
+        broken = any(start < at <= end for at in self._breaks)
+        self._breaks = [at for at in self._breaks if at > end]
+        if broken or end - start > LONGEST_STRIDE_NS:
+            return None
         stride_s, stance_s = (end - start) / NS_PER_S, math.nan
         if first["t_release_ns"] is not None:
             stance_s = (whole(first, "t_release_ns") - start) / NS_PER_S
@@ -120,7 +123,7 @@ class FootFold:
             "speed_m_s": None,
             "direction": last["direction"],
             "pattern": first["pattern"],
-            "quality": quality_text(reasons),
+            "quality": quality_text(self._reasons[-2] | self._reasons[-1]),
         }
 
     def _stride(self, emitted: int, length_m: float) -> Event:

@@ -165,15 +165,11 @@ def step(s, out, n, t_ns, dt, lost, clipped, jumped, ax, ay, az, gx, gy, gz, c):
             n = drop_due(s, out, n, now_ns)
             n = emit(out, n, s, BREAK, t_ns, now_ns)
         begin(s, ax, ay, az, c)
-        if gap:
-            s["reasons"] |= GAP
     elif jumped:
         n = emit(out, n, s, BREAK, t_ns, now_ns)
-    if lost > 0 or jumped:
-        s["reasons"] |= GAP
-        s["hole"] = max(s["hole"], lost)
-    if clipped:
-        s["reasons"] |= SATURATED
+    flaws = (GAP if lost > 0 or jumped else 0) | (SATURATED if clipped else 0)
+    s["reasons"] |= flaws
+    s["hole"] = max(s["hole"], lost)
     if gap:
         # nothing can be integrated across it
         dt = c.nominal_s
@@ -205,18 +201,10 @@ def step(s, out, n, t_ns, dt, lost, clipped, jumped, ax, ay, az, gx, gy, gz, c):
     if w["phase"] == LANDING:
         since = now - w["contact_s"]
         w["quietest"] = min(w["quietest"], q["rate"])
-        rising = (
-            since > c.landing_rise_s
-            and q["rate"] > c.landing_rise * w["quietest"]
-            and w["quietest"] < c.landing_rise_below
-        )
         over = since > c.landing_most_s
-        if (
-            over
-            or still
-            or (rising and since > c.landing_rise_s)
-            or (since > c.landing_least_s and q["rate"] < q["moving"])
-        ):
+        down = since > c.landing_least_s and q["rate"] < q["moving"]
+        rising = q["rate"] > c.landing_rise * w["quietest"] and w["quietest"] < c.landing_rise_below
+        if still or down or over or (rising and since > c.landing_rise_s):
             n = finish_landing(s, out, n, now_ns, not over, c)
     elif w["phase"] == STANCE:
         w["quietest"] = min(w["quietest"], q["rate"])
@@ -224,11 +212,10 @@ def step(s, out, n, t_ns, dt, lost, clipped, jumped, ax, ay, az, gx, gy, gz, c):
             if q["rate"] < max(q["still"], c.zero_rise * w["quietest"]) or f["since_zero_s"] > c.quiet_zero_s:
                 foot_frame.zero_velocity(f)
                 s["hole"] = 0
-            if s["release_due"] == 0:
-                # between the zero velocity and the swing nothing is at stake
-                s["reasons"] &= START | GAP if s["contact_ns"] == NONE_NS else START
         else:
             contact.start_swing(w, now, i)
+            # what happened while the foot stood does not matter to the swing
+            s["reasons"] = (s["reasons"] & START) | flaws
             f["level_s"] = 0.0
             s["pitch_high"] = s["pitch_low"] = ring.pitch(r, i)
     else:

@@ -23,8 +23,8 @@ STATE = np.dtype(
         ("seq", "<i8"),
         ("period_s", "<f8"),  # as the clock has shown so far
         ("regular", "<i8"),  # intervals that `period_s` is a mean of
-        ("top", "<f8", (AXES,)),  # largest magnitude of each axis so far
-        ("hits", "<i8", (AXES,)),  # samples that stood exactly there
+        ("top", "<f8", (AXES, 2)),  # largest magnitude of each axis so far, either way
+        ("hits", "<i8", (AXES, 2)),  # samples that stood exactly there
     ]
 )
 
@@ -47,19 +47,20 @@ def stuck(s, values, c):
     """How many samples this row shows to stand at a range limit: 0, 1, or as many as it took to know the limit.
 
     An axis has a limit where its largest magnitude so far comes back exactly, again and again: what moves freely goes
-    beyond it sooner or later, and does not meet it to the last bit.
+    beyond it sooner or later, and does not meet it to the last bit. Each way by itself: the negative limit of a
+    converter is one count larger than the positive one.
     """
     found = 0
     for k in range(AXES):
-        size = abs(values[k])
-        if size > s["top"][k]:
-            s["top"][k] = size
-            s["hits"][k] = 1
-        elif size == s["top"][k] and size >= (c.acc_stuck_m_s2 if k < 3 else c.gyr_stuck_rad_s):
-            s["hits"][k] += 1
-            if s["hits"][k] == c.stuck_hits:
+        size, way = abs(values[k]), 1 if values[k] < 0.0 else 0
+        if size > s["top"][k, way]:
+            s["top"][k, way] = size
+            s["hits"][k, way] = 1
+        elif size == s["top"][k, way] and size >= (c.acc_stuck_m_s2 if k < 3 else c.gyr_stuck_rad_s):
+            s["hits"][k, way] += 1
+            if s["hits"][k, way] == c.stuck_hits:
                 found = max(found, c.stuck_hits)
-            elif s["hits"][k] > c.stuck_hits:
+            elif s["hits"][k, way] > c.stuck_hits:
                 found = max(found, 1)
     return found
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import textwrap
@@ -14,7 +15,11 @@ HEAVY = {"bleak", "numba", "numpy", "pyarrow", "scipy"}
 
 def python(code):
     """Run a program in an interpreter of its own and hand back how it ended."""
-    return subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+    # where nothing is buffered, argparse itself passes over a reader that has gone
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], env=env, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture
@@ -46,6 +51,7 @@ def test_a_command_gets_its_arguments_and_gives_the_exit_code(call):
 @pytest.mark.parametrize(
     ("problem", "code", "line"),
     [
+        (KeyError("x"), 1, "imu: internal error: KeyError: 'x'; run with IMU_DEBUG=1 for the traceback"),
         (SessionNotFound("no such path: walks (a typing slip?)"), 1, "imu: no such path: walks (a typing slip?)"),
         (UsageError("--workers is 0; want at least 1"), 2, "imu: --workers is 0; want at least 1"),
         (PermissionError(13, "Permission denied", "out"), 1, "imu: [Errno 13] Permission denied: 'out'"),
@@ -53,9 +59,18 @@ def test_a_command_gets_its_arguments_and_gives_the_exit_code(call):
         (KeyboardInterrupt(), 130, "imu: stopped by Ctrl-C"),
     ],
 )
-def test_a_refusal_is_one_line_and_an_exit_code(call, capsys, problem, code, line):
+def test_a_refusal_is_one_line_and_an_exit_code(call, capsys, monkeypatch, problem, code, line):
+    monkeypatch.delenv("IMU_DEBUG", raising=False)
     assert call(refuse_with(problem)) == code
     assert capsys.readouterr() == ("", f"{line}\n")
+
+
+def test_a_mistake_of_the_program_shows_its_traceback_to_who_asks(call, capsys, monkeypatch):
+    monkeypatch.setenv("IMU_DEBUG", "1")
+    assert call(refuse_with(ZeroDivisionError("by nothing"))) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.endswith("imu: internal error: ZeroDivisionError: by nothing; the traceback is above\n")
 
 
 @pytest.mark.parametrize("words", [["--cuont", "7"], ["--coun", "7"], ["--count", "many"], ["extra"]])
@@ -82,6 +97,16 @@ def test_the_help_names_every_command(capsys):
     for name, (_, line) in COMMANDS.items():
         assert name in told
         assert line.split()[0] in told
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_examples(capsys, name):
+    with pytest.raises(SystemExit) as exit_info:
+        main([name, "--help"])
+    assert exit_info.value.code == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"usage: imu {name} ")
+    assert f"\n  imu {name}" in told or f"=/srv/cache imu {name}" in told
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], []])

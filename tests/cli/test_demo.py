@@ -1,0 +1,91 @@
+import json
+import re
+import shutil
+
+import duckdb
+import pytest
+
+from imu.cli.demo import Match, match
+from imu.store.tables import is_analysed
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """The demo's words and its folder; it runs once."""
+    from contextlib import redirect_stdout  # noqa: PLC0415
+    from io import StringIO  # noqa: PLC0415
+
+    from imu.cli.main import main  # noqa: PLC0415
+
+    store, said = tmp_path_factory.mktemp("demo"), StringIO()
+    with redirect_stdout(said):
+        assert main(["demo", "--out", str(store)]) == 0
+    return said.getvalue(), store
+
+
+def test_the_demo_shows_backward_walking_beside_forward(shown):
+    out, store = shown
+    rows = {
+        line[:32].strip(): re.findall(r"-?\d+(?:\.\d+)?(?: ± [\d.]+)?", line[32:])
+        for line in out.splitlines()
+        if re.match(r"\w.*  +-?\d", line)
+    }
+    for foot in ("left", "right"):
+        assert rows[f"toes first, {foot}, %"] == ["0", "100", "0"]
+    backward = [float(cell.split()[0]) for cell in rows["speed, m/s, backward negative"]]
+    assert backward[0] > 0.8
+    assert backward[1] < -0.5
+    assert backward[2] > 0.8
+    left, right = (
+        [float(cell.split()[0]) for cell in rows[f"pelvic drop, {foot} stance, deg"]] for foot in ("left", "right")
+    )
+    assert all(a < b for a, b in zip(left, right, strict=True)), "the simulated right hip drops more"
+    assert is_analysed(store / "subject=SIM01" / "session=demo-1")
+
+
+def test_the_demo_compares_with_the_truth(shown):
+    out, _ = shown
+    total, found, missed, extra = map(
+        int, re.search(r"Of (\d+) true .* (\d+) were found .* (\d+) were missed, (\d+) found", out).groups()
+    )
+    assert found + missed == total
+    assert found > 0.95 * total
+    assert extra <= 2
+
+
+def test_what_it_says_to_try_next_works(shown, imu):
+    out, _ = shown
+    inspect = re.search(r"^  imu (inspect .*)$", out, re.MULTILINE)[1]
+    assert imu(*inspect.split())[0] == 0
+    query = re.search(r'duckdb -c "(.*)"', out)[1]
+    rows = duckdb.sql(query).fetchall()
+    assert {row[:2] for row in rows} >= {(d, f) for d in ("backward", "forward") for f in ("left", "right")}
+
+
+def test_a_second_demo_takes_the_place_of_the_first_and_of_nothing_else(shown, imu, files, tmp_path):
+    _, store = shown
+    again = tmp_path / "again"
+    shutil.copytree(store, again)
+    assert imu("demo", "--out", again)[0] == 0
+    assert files(again) == files(store)
+    mine = again / "subject=SIM01" / "session=demo-1" / "session.json"
+    document = json.loads(mine.read_text())
+    del document["made_by"]
+    mine.write_text(json.dumps(document))
+    before = files(again)
+    code, out, err = imu("demo", "--out", again)
+    assert (code, out) == (1, "")
+    assert "holds a session that no demo made; want another --out" in err
+    assert files(again) == before
+
+
+def contact(foot, t_ms):
+    return {"foot": foot, "t_contact_ns": t_ms * 1_000_000}
+
+
+def test_each_contact_is_matched_once_and_with_its_own_foot():
+    truth = [contact("left", 0), contact("right", 500), contact("left", 1000)]
+    assert match(truth, truth) == Match(3, 0, 0)
+    assert match([contact("left", 90), contact("left", 500), contact("left", 1101)], truth) == Match(1, 2, 2)
+    assert match([contact("left", 0), contact("left", 5)], truth[:1]) == Match(1, 0, 1)
+    assert match([], truth) == Match(0, 3, 0)

@@ -80,14 +80,14 @@ class Pipeline:
 
     def push(self, sensor: Sensor, samples: Samples) -> list[Event]:
         """Rows of one sensor, late and broken ones included. Events in order of (t_emitted_ns, left before right)."""
+        if sensor not in self._intakes:
+            raise ValueError(f"{sensor} samples came; want those of {', '.join(self._present)} (not announced?)")
         block = self._intakes[sensor].push(samples)
-        if sensor == "pelvis":
-            if self._pelvis is None:
-                raise ValueError("pelvis samples came, but the pipeline was made without a pelvis sensor")
+        if sensor == "pelvis" and self._pelvis is not None:
             return self._take_steps(self._steps.push_pelvis(self._pelvis.push(block)))
         foot = _foot(sensor)
         records = self._feet[foot].push(block)
-        return self._fold(foot, records) + self._join(foot, records)
+        return _in_order(self._fold(foot, records) + self._join(foot, records))
 
     def flush(self) -> list[Event]:
         """End of all streams: decide what is pending."""
@@ -102,21 +102,22 @@ class Pipeline:
             events += self._take_steps(self._steps.push_pelvis(self._pelvis.flush()))
             events += self._take_steps(self._steps.end("pelvis"))
         events += self._take_steps(self._steps.flush())
-        return sorted(events, key=lambda event: (event.t_emitted_ns, event.foot))
+        return _in_order(events)
 
     def check_usable(self) -> None:
         """Refuse a recording that repair could not save.
 
         Raises:
-            UnusableRecording: a sensor of whose rows fewer than half were usable.
+            UnusableRecording: a sensor of whose rows fewer than half were usable, or no row of any foot.
         """
-        for sensor, intake in self._intakes.items():
-            report = intake.report
-            if report.accepted < USABLE_SHARE * report.rows or report.accepted == 0:
+        reports = self.reports
+        for sensor, report in reports.items():
+            nothing = all(reports[_sensor(foot)].rows == 0 for foot in self._feet)
+            if report.accepted < USABLE_SHARE * report.rows or (nothing and sensor != "pelvis"):
                 slip = "a reversed clock?" if report.late > report.nan else "a broken sensor or a wrong export?"
                 raise UnusableRecording(
                     f"{sensor}: only {report.accepted} of {report.rows} rows are usable ({report.late} not later than "
-                    f"the one before, {report.nan} with NaN); want at least half ({slip})",
+                    f"the one before, {report.nan} with NaN or beyond any sensor); want at least half ({slip})",
                     sensor=sensor,
                     usable=report.accepted,
                     rows=report.rows,
@@ -170,6 +171,7 @@ class Pipeline:
             "directions": directions,
             "left_out": [
                 *({"what": sensor, "why": f"no file raw/{sensor}.parquet"} for sensor in missing),
+                *({"what": sensor, "why": "no samples"} for sensor, report in reports.items() if report.rows == 0),
                 *self._unresolved(),
                 *left_out,
             ],
@@ -208,6 +210,10 @@ class Pipeline:
             )
             for row in rows
         ]
+
+
+def _in_order(events: list[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: (event.t_emitted_ns, event.foot))
 
 
 def _mounting(sensor: Sensor, t_ns: int, confidence: float) -> dict[str, Any]:

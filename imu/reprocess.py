@@ -10,7 +10,7 @@ import numpy as np
 
 from imu.core.errors import DuplicateSession, SessionError
 from imu.core.samples import Samples
-from imu.core.session import Sensor, Session
+from imu.core.session import SENSORS, Sensor, Session
 from imu.core.tables import STREAM, whole
 from imu.pipeline import Params, Pipeline
 from imu.store.folder import analysis_dir, copy_session_json, find_sessions, present_sensors, read_session
@@ -87,6 +87,39 @@ def reprocess(
     """
     params = params or Params()
     session = read_session(source)
+    pipeline = analyse(source, session, params=params, all_samples=all_samples, progress=progress)
+    summary = pipeline.summary()
+    summary["left_out"] = [*_unnamed(source, session), *summary["left_out"]]
+    if all_samples:
+        summary["all_samples"] = True
+    if target != source:
+        copy_session_json(source, target)
+    write_analysis(target, pipeline.tables(), summary, version=VERSION, params=params.document())
+    return Outcome(target, session, summary)
+
+
+def _unnamed(source: Path, session: Session) -> list[dict[str, str]]:
+    """Rows that nobody uses, since session.json does not name their sensor."""
+    return [
+        {"what": sensor, "why": f"raw/{sensor}.parquet is there, but session.json names no such sensor"}
+        for sensor in SENSORS
+        if sensor not in session.sensors and raw_path(source, sensor).exists()
+    ]
+
+
+def analyse(
+    source: Path,
+    session: Session,
+    *,
+    params: Params | None = None,
+    all_samples: bool = False,
+    progress: Progress | None = None,
+) -> Pipeline:
+    """Lead the raw data in `source` through the pipeline to their end. `session` is what `source` says of itself.
+
+    Raises:
+        SessionError: one line on what was refused.
+    """
     present = present_sensors(source, session)
     pipeline = Pipeline(session, present, params)
     away = {} if all_samples else silences(source)
@@ -99,13 +132,7 @@ def reprocess(
             progress(done / total)
     pipeline.flush()
     pipeline.check_usable()
-    summary = pipeline.summary()
-    if all_samples:
-        summary["all_samples"] = True
-    if target != source:
-        copy_session_json(source, target)
-    write_analysis(target, pipeline.tables(), summary, version=VERSION, params=params.document())
-    return Outcome(target, session, summary)
+    return pipeline
 
 
 def silences(folder: Path) -> dict[str, list[tuple[int, int]]]:

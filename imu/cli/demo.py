@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from imu.cli.simulate import recorded, write_recording
 from imu.cli.terminal import BOLD, aligned, counted, duration_text, painted
+from imu.cli.warmup import warm_up_once
 from imu.core.errors import DuplicateSession
 from imu.core.session import FEET
 from imu.core.tables import CONTACTS, STEPS, STRIDES, Row
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     recording = recorded(named("demo"), "demo", seed=args.seed)
     folder = analysis_dir(args.out, recording.session)
     _refuse_others(folder)
+    warm_up_once()
     write_recording(folder, recording, {**recording.session.document, "made_by": MADE_BY})
     reprocess(folder, folder)
     contacts, strides, steps = (

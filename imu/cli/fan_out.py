@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from types import FrameType
 from typing import Any, Final, Generic, TypeVar
 
 Task = TypeVar("Task")
@@ -138,7 +139,7 @@ class _Crew(Generic[Task, Result]):
 def _serve(link: Connection, work: "Work[Any, Any]") -> None:
     """What a worker's process does until nobody gives it any more."""
     # told to stop by its parent, it leaves by way of all `finally`: what is half written is removed
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    signal.signal(signal.SIGTERM, _leave)
     last = 0
 
     def progress(share: float) -> None:
@@ -152,6 +153,10 @@ def _serve(link: Connection, work: "Work[Any, Any]") -> None:
         while True:
             task, last = link.recv(), 0
             link.send((work(task, progress),))
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit()
 
 
 @contextmanager

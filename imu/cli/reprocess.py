@@ -70,8 +70,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--workers is {args.workers}; want at least 1")
     begin_s = time.monotonic()
     jobs = plan(args.sessions, args.out)
-    failed = 0
-    with Bar(sum(job.error is None for job in jobs)) as bar, closing(_results(jobs, args, bar)) as results:
+    able, failed = [job for job in jobs if job.error is None], 0
+    if able:
+        # else every process would compile the same kernels
+        warm_up_once()
+    with Bar(len(able)) as bar, closing(_results(jobs, args, bar)) as results:
         for job, result in results:
             bar.clear()
             failed += result.error is not None
@@ -85,9 +88,6 @@ def _results(jobs: list[Job], args: argparse.Namespace, bar: Bar) -> Generator[t
     """In the order of the jobs, however many processes there are."""
     able = [job for job in jobs if job.error is None]
     workers = args.workers or max(1, min(os.cpu_count() or 1, len(able) // WORTH_A_WORKER))
-    if min(workers, len(able)) > 1:
-        # else each of them would compile the same kernels
-        warm_up_once()
     work = partial(_analyse, all_samples=args.all_samples)
     waiting: dict[int, Result] = {}
     with closing(fan_out(work, able, workers=workers, told=bar.update)) as finished:

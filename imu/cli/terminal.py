@@ -11,6 +11,8 @@ from typing import Final, Self, TextIO
 SHOWN_AFTER_S: Final = 1.0
 """Work that is done by then needs no bar."""
 REDRAWN_AFTER_S: Final = 0.1
+ESTIMATED_FROM: Final = 0.05
+"""The share from which on the time left is told; before that it would be mostly start-up."""
 BAR_WIDTH: Final = 24
 
 BOLD: Final = "1"
@@ -121,7 +123,8 @@ class Bar:
         self._drawn_s = now_s
         share = min((done + under_way) / self._total, 1.0)
         full = int(share * BAR_WIDTH)
-        left = f", about {duration_text(elapsed_s * (1.0 - share) / share)} left" if share > 0.0 else ""
+        known = share >= ESTIMATED_FROM
+        left = f", about {duration_text(elapsed_s * (1.0 - share) / share)} left" if known else ""
         line = (
             f"{done} of {self._total} {self._things}  [{'#' * full}{'.' * (BAR_WIDTH - full)}]"
             f" {100.0 * share:3.0f} %  {duration_text(elapsed_s)}{left}"

@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -70,9 +71,11 @@ def warm_up() -> None:
 
 
 def warm_up_once() -> None:
-    """Warm up, unless this installation has done so: for those who are about to start many processes."""
+    """Warm up, unless this installation has done so; a person at a terminal is told why it takes so long."""
     stamp = _stamp()
     if stamp is not None and not stamp.exists():
+        if sys.stderr.isatty():
+            print("compiling the kernels, this once; it may take half a minute", file=sys.stderr, flush=True)
         warm_up()
 
 

@@ -23,6 +23,10 @@ SCHEMA: Final = "retrogait.session/1"
 SUBJECT_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 SESSION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
+LEAST_RATE_HZ: Final = 1.0
+MOST_RATE_HZ: Final = 1e5
+"""No arithmetic over- or underflows within; what can be told from so few or so many samples is another matter."""
+
 ROTATION_TOLERANCE: Final = 1e-3
 """How far rows of a mounting may be from orthonormal: typed by hand to three or four digits."""
 
@@ -136,8 +140,15 @@ def _setup(name: Sensor, sensor: Mapping[str, Any]) -> SensorSetup:
         if sensor.get(key) is not None
     }
     placement, mounting = sensor.get("placement"), sensor.get("mounting")
+    rate_hz = _positive(sensor["rate_hz"], f"{where}.rate_hz", "samples per second")
+    if not LEAST_RATE_HZ <= rate_hz <= MOST_RATE_HZ:
+        raise BadSessionFile(
+            f"session.json has {where}.rate_hz {rate_hz:g}; want samples per second, {LEAST_RATE_HZ:g} to"
+            f" {MOST_RATE_HZ:g} (a period?)",
+            key=f"{where}.rate_hz",
+        )
     return SensorSetup(
-        rate_hz=_positive(sensor["rate_hz"], f"{where}.rate_hz", "samples per second"),
+        rate_hz=rate_hz,
         mounting=None if mounting is None else _rotation(mounting, f"{where}.mounting"),
         placement=None if placement is None else str(placement),
         **ranges,

@@ -12,11 +12,15 @@ from imu.kernels import intake as kernel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeParams:
-    """An axis is at its range limit where its largest value returns exactly for the third time, and is as large as the
+    """What no worn sensor can mean is as good as NaN: a thousand g, or fifteen times what gyroscopes go to.
+
+    An axis is at its range limit where its largest value returns exactly for the third time, and is as large as the
     smallest range on the market: 2 g, 250 deg/s, less 2 %. Quiet sensors repeat small values all the time, and a smooth
     peak of 16 bits now and then shows two equal samples.
     """
 
+    acc_most_m_s2: float = 1e4
+    gyr_most_rad_s: float = 1e3
     acc_stuck_m_s2: float = 0.98 * 2 * STANDARD_GRAVITY_M_S2
     gyr_stuck_rad_s: float = 0.98 * math.radians(250.0)
     stuck_hits: int = 3
@@ -34,6 +38,8 @@ class IntakeParams:
             shortest_s=period_s * (1.0 - self.period_tolerance),
             longest_s=period_s * (1.0 + self.period_tolerance),
             jump_s=max(self.clock_jump_s, 0.5 * period_s),
+            acc_most_m_s2=self.acc_most_m_s2,
+            gyr_most_rad_s=self.gyr_most_rad_s,
             acc_stuck_m_s2=self.acc_stuck_m_s2,
             gyr_stuck_rad_s=self.gyr_stuck_rad_s,
             stuck_hits=self.stuck_hits,
@@ -66,7 +72,7 @@ class IntakeReport:
 class Intake:
     """Push rows of one sensor in order of arrival, get the accepted samples in order of time.
 
-    Late rows (not later than the newest accepted) and rows with NaN or infinity are dropped and counted; samples at a
+    Late rows (not later than the newest accepted) and rows with NaN, infinity or absurd values are dropped and counted; samples at a
     range limit are kept and flagged; nothing is ever invented.
     """
 

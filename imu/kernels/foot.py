@@ -20,16 +20,14 @@ from imu.kernels.ring import MASK
 
 
 @njit
-def begin(s, ax, ay, az, c):
-    """A first sample, or the first after a gap that nothing can bridge."""
+def begin(s, i, now, ax, ay, az, c):
+    """A first sample, or the first after a gap that nothing can bridge: index i of the ring, at sensor time `now`."""
     stillness.start(s["still"], ax, ay, az, c.still)
     foot_frame.restart(s["frame"])
     w = s["swing"]
-    r = s["ring"]
-    now = r["time"][(r["n"] - 1) & MASK] if r["n"] > 0 else 0.0
-    contact.start_swing(w, now, max(0, r["n"] - 1))
+    contact.start_swing(w, now, i)
     w["sign"] = 0
-    w["lobe"], w["turned"], w["lobe_before"], w["turned_before"] = max(0, r["n"]), 0.0, 0, 0.0
+    w["lobe"], w["turned"], w["lobe_before"], w["turned_before"] = i, 0.0, 0, 0.0
     w["contact_s"] = now - 1e3
     w["quietest"] = s["still"]["rate"]
     s["still_s"] = 0.0
@@ -120,7 +118,7 @@ def swing_step(s, out, n, i, now, now_ns, c):
     if not found and ripe:
         came, at, turn = late_contact(s, i, c)
     if found or came == STEPPED:
-        at = max(at, w["contact_s"] + 1e-3, now - LOOKBACK_S)
+        at = max(at, w["contact_s"] + c.swing.apart_s, now - LOOKBACK_S)
         n = finish_contact(s, out, n, at, turn, now_ns, False, c)
         w["phase"] = LANDING
         w["quietest"] = q["rate"]
@@ -157,6 +155,10 @@ def step(s, out, n, t_ns, dt, lost, clipped, jumped, ax, ay, az, gx, gy, gz, c):
     now_ns = t_ns
     first = r["n"] == 0
     gap = lost > 0 and dt > c.reset_gap_s
+    ring.push_acc(r, t_ns, dt, ax, ay, az)
+    i = r["n"] - 1
+    j = i & MASK
+    now = r["time"][j]
     if gap or first:
         if gap:
             if s["resting"] == 1:
@@ -164,7 +166,7 @@ def step(s, out, n, t_ns, dt, lost, clipped, jumped, ax, ay, az, gx, gy, gz, c):
                 n = emit(out, n, s, REST_ENDS, t_ns, now_ns)
             n = drop_due(s, out, n, now_ns)
             n = emit(out, n, s, BREAK, t_ns, now_ns)
-        begin(s, ax, ay, az, c)
+        begin(s, i, now, ax, ay, az, c)
     elif jumped:
         n = emit(out, n, s, BREAK, t_ns, now_ns)
     flaws = (GAP if lost > 0 or jumped else 0) | (SATURATED if clipped else 0)
@@ -173,10 +175,6 @@ def step(s, out, n, t_ns, dt, lost, clipped, jumped, ax, ay, az, gx, gy, gz, c):
     if gap:
         # nothing can be integrated across it
         dt = c.nominal_s
-    ring.push_acc(r, t_ns, dt, ax, ay, az)
-    i = r["n"] - 1
-    j = i & MASK
-    now = r["time"][j]
     bias = f["bias"]
     x, y, z = gx - bias[0], gy - bias[1], gz - bias[2]
     stillness.step(q, ax, ay, az, math.sqrt(x * x + y * y + z * z), dt, c.still)
@@ -265,9 +263,11 @@ def flush(state, c, out):
     if w["phase"] == SWING and w["candidate"] != NONE:
         first = max(ring.back(r, w["candidate"], c.swing.before_reversal_s), ring.oldest(r))
         at = contact.instant(r, first, w["candidate"], i, w["candidate_sign"], c.swing)
-        at = max(at, w["contact_s"] + 1e-3, now - LOOKBACK_S)
+        at = max(at, w["contact_s"] + c.swing.apart_s, now - LOOKBACK_S)
         n = finish_contact(s, out, n, at, w["candidate_sign"] * w["candidate_turn"], now_ns, True, c)
         n = follow_second(s, out, n, now_ns, True, c)
+        # the end comes once
+        contact.at_rest(w, s["still"]["rate"])
     elif w["phase"] == SWING and s["release_due"] == 1 and w["peak"] > c.swing.peak_least:
         n = emit(out, n, s, RELEASE, ring.session_ns(r, contact.release_instant(w, r, i, c.swing)), now_ns)
     n = finish_length(s, out, n, now_ns, c)

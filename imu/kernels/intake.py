@@ -1,6 +1,5 @@
 """Rows as they arrived become samples in order of time: arithmetic only."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +36,8 @@ class Coefficients(NamedTuple):
     shortest_s: float
     longest_s: float
     jump_s: float
+    acc_most_m_s2: float
+    gyr_most_rad_s: float
     acc_stuck_m_s2: float
     gyr_stuck_rad_s: float
     stuck_hits: int
@@ -73,7 +74,8 @@ def step(s, t_ns, seq, values, clipped, c):
     """
     s["rows"] += 1
     for k in range(AXES):
-        if not math.isfinite(values[k]):
+        # never true of NaN
+        if not abs(values[k]) <= (c.acc_most_m_s2 if k < 3 else c.gyr_most_rad_s):
             s["nan"] += 1
             return False, 0.0, 0, False, False
     if s["accepted"] > 0 and t_ns <= s["newest_ns"]:

@@ -58,7 +58,7 @@ def step(s, ax, ay, az, rate, dt, c):
     """Advance by one sample of specific force (m/s^2) and |gyr| (rad/s)."""
     s["rate"] += c.rate_weight * (rate - s["rate"])
     smooth = s["rate"]
-    s["peak"] = max(smooth, s["peak"] * c.peak_decay)
+    s["peak"] = min(max(smooth, s["peak"] * c.peak_decay), c.moving_most / c.moving_share)
     s["moving"] = min(c.moving_most, max(c.moving_least, c.moving_share * s["peak"]))
     s["still"] = min(c.still_most, max(c.still_least, c.still_share * s["peak"]))
     least = s["minima"]

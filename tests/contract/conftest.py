@@ -100,8 +100,8 @@ class Case:
                 low, high = np.searchsorted(ticks[name], [begin, end])
                 yield name, part[low:high]
 
-    def calls(self, pieces: Iterable[tuple[str, Any]]) -> list[Call]:
-        return [call for name, rows in pieces if (call := self.call(name, rows)) is not None]
+    def calls(self, pieces: Iterable[tuple[str, Any]]) -> Iterator[Call]:
+        return (call for name, rows in pieces if (call := self.call(name, rows)) is not None)
 
     def feed(self, stage: Any, pieces: Iterable[tuple[str, Any]]) -> list[Any]:
         """What it says, piece by piece."""
@@ -238,8 +238,12 @@ def _to_steps(name: str, rows: Any) -> Call | None:
     return ("push_foot", (rows.foot, rows.records, int(rows.t_ns[-1]))) if len(rows) else None
 
 
-def _pipeline() -> Case:
-    return pipeline_case(*flawed_walk())
+def _pipeline(*, known: bool) -> Case:
+    session, samples = flawed_walk()
+    document = dict(session.document)
+    if not known:
+        document["sensors"] = {name: {**setup, "mounting": None} for name, setup in document["sensors"].items()}
+    return pipeline_case(Session.parse(document), samples)
 
 
 REGISTRY: Mapping[str, Callable[[], Case]] = {
@@ -249,7 +253,8 @@ REGISTRY: Mapping[str, Callable[[], Case]] = {
     "foot of unknown mounting": lambda: _foot("foot_right", known=False),
     "pelvis": _pelvis,
     "steps": _steps,
-    "pipeline": _pipeline,
+    "pipeline": lambda: _pipeline(known=True),
+    "pipeline of unknown mountings": lambda: _pipeline(known=False),
 }
 """A new stage is put here, and everything below holds it to the protocol."""
 

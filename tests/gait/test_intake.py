@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def even(n, *, rate_hz=RATE_HZ, start_ns=0, seed=1):
 def take_in(samples, cuts=(), rate_hz=RATE_HZ):
     intake = Intake(PARAMS, rate_hz)
     edges = [0, *sorted(cuts), len(samples)]
-    blocks = [*(intake.push(samples[a:b]) for a, b in zip(edges, edges[1:], strict=False)), intake.flush()]
+    blocks = [*(intake.push(samples[a:b]) for a, b in pairwise(edges)), intake.flush()]
     return Block(*(np.concatenate([getattr(block, name) for block in blocks]) for name in Block.__slots__)), intake
 
 
@@ -236,6 +237,16 @@ def test_a_clock_that_steps_back_keeps_nobody_waiting_longer_than_it_stepped():
     assert (report.accepted, report.late, report.lost) == (380, 20, 20)
 
 
+@pytest.mark.parametrize("value", [1e38, -1e38, 1e150, 2e4])
+def test_a_value_that_no_worn_sensor_can_mean_is_as_good_as_none(value):
+    samples = even(100)
+    samples.gyr[[20, 21], 1] = value
+    samples.acc[60, 0] = value
+    block, intake = take_in(samples)
+    assert (intake.report.nan, intake.report.lost, intake.report.gaps) == (3, 3, 2)
+    assert np.flatnonzero(block.lost).tolist() == [20, 58]
+
+
 # what a report says of nothing, and of little
 
 
@@ -277,7 +288,7 @@ def test_a_rate_that_can_not_be_is_refused(rate_hz):
 
 
 def peaks(limit, *, low=None, axis=2, n=4000, times=1.3):
-    """A sensor that swings beyond its limit, a little noise on top of it, as it arrives: (samples, rows at the limit)."""
+    """A sensor that swings beyond its limit, with a little noise: (samples, which are at the limit)."""
     samples = even(n, seed=5)
     low = -limit if low is None else low
     wave = times * limit * np.sin(np.arange(n) / 20.0) + np.random.default_rng(2).normal(scale=0.01 * limit, size=n)
@@ -318,7 +329,7 @@ def test_a_single_plateau_counts_whole(sign):
 def test_small_values_that_repeat_are_no_limit():
     """A sensor at rest shows the same few counts again and again."""
     samples = even(2000)
-    acc, gyr = np.round(samples.acc) + [0.0, 0.0, 9.81], np.round(samples.gyr)
+    acc, gyr = np.round(samples.acc) + np.array([0.0, 0.0, 9.81]), np.round(samples.gyr)
     assert take_in(dataclasses.replace(samples, acc=acc, gyr=gyr))[1].report.saturated == 0
 
 

@@ -155,6 +155,7 @@ class QuietParams:
     acc_untrusted_m_s2: float = 2.0
     level_slope: float = 0.22
     after_peak_s: float = 0.05
+    busy_s: float = 0.06
     turned_rad: float = 0.15
     lobe_before_s: float = 0.35
     before_lobe_s: float = 0.02
@@ -171,6 +172,7 @@ class QuietParams:
             acc_untrusted=self.acc_untrusted_m_s2,
             level_slope=self.level_slope,
             after_peak_s=self.after_peak_s,
+            busy_s=self.busy_s,
             turned_rad=self.turned_rad,
             lobe_before_s=self.lobe_before_s,
             before_lobe_s=self.before_lobe_s,
@@ -217,6 +219,7 @@ class FootParams:
     stop_share: float = 0.5
     length_gap_n: int = 2
     resolve_swings: int = 3
+    resolve_axis_rad: float = 0.7
 
     def resolve(self, rate_hz: float) -> foot_state.Coefficients:
         if not rate_hz > 0:
@@ -257,6 +260,7 @@ class FootParams:
             stop_share=self.stop_share,
             length_gap_n=self.length_gap_n,
             resolve_swings=self.resolve_swings,
+            resolve_axis=self.resolve_axis_rad,
         )
 
 

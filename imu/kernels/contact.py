@@ -28,6 +28,7 @@ STATE = np.dtype(
         ("turned_before", "<f8"),
         # swing
         ("moved_s", "<f8"),  # when the foot began to move, sensor time
+        ("busy_s", "<f8"),  # how long it has turned faster than what counts as moving, unsmoothed
         ("peak", "<f8"),  # m/s, fastest so far
         ("peak_i", "<i8"),
         ("slowest", "<f8"),  # m/s, since the peak
@@ -82,6 +83,7 @@ def at_rest(s, quiet):
 def start_swing(s, now_s, i):
     s["phase"] = SWING
     s["moved_s"] = now_s
+    s["busy_s"] = 0.0
     s["peak"] = 0.0
     s["peak_i"] = i
     s["slowest"] = 0.0

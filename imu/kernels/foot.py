@@ -177,7 +177,10 @@ def step(s, out, n, t_ns, dt, lost, clipped, jumped, ax, ay, az, gx, gy, gz, c):
         dt = c.nominal_s
     bias = f["bias"]
     x, y, z = gx - bias[0], gy - bias[1], gz - bias[2]
-    stillness.step(q, ax, ay, az, math.sqrt(x * x + y * y + z * z), dt, c.still)
+    rate = math.sqrt(x * x + y * y + z * z)
+    stillness.step(q, ax, ay, az, rate, dt, c.still)
+    if rate > q["moving"]:
+        w["busy_s"] += dt
     calm = q["rate"] < q["still"] and abs(q["acc_norm"] - f["gravity"]) < c.still_acc
     s["still_s"] = s["still_s"] + dt if calm else 0.0
     still = s["still_s"] > c.still_after_s

@@ -185,6 +185,10 @@ def follow_second(s, out, n, now_ns, last, c):
 def resolve_mounting(s, out, n, now_ns, c):
     """Mounting unknown: which way is forward? The heel rises further than the toe in either direction of walking."""
     f, w = s["frame"], s["swing"]
+    if foot_frame.off_axis(f, c.frame) > c.resolve_axis:
+        # this swing's pitch was no pitch, nor was that of those before it
+        s["rises"], s["rises_size"], s["rises_n"] = 0.0, 0.0, 0
+        return n
     s["rises"] += s["pitch_high"] + s["pitch_low"]
     s["rises_size"] += abs(s["pitch_high"] + s["pitch_low"])
     s["rises_n"] += 1

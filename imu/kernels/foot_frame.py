@@ -230,6 +230,15 @@ def learn_in_stillness(s, acc, norm, weight, gx, gy, gz, quiet, dt, c):
 
 
 @njit
+def off_axis(s, c):
+    """rad, how far `left` lies from the main axis of rotation; a right angle while there is too little to tell."""
+    m = s["spread"]
+    if m[0] + m[1] <= c.spread_least:
+        return 0.5 * math.pi
+    return abs(0.5 * math.atan2(2.0 * m[2], m[0] - m[1]))
+
+
+@njit
 def align(s, c):
     """Keep the axes orthonormal, and turn `left` in the level plane towards the main axis of rotation."""
     up, left, forward, nominal, m = s["up"], s["left"], s["forward"], s["nominal_left"], s["spread"]

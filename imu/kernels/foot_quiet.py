@@ -16,6 +16,9 @@ def came_to_quiet(s, now, c):
     q, f, w, k = s["still"], s["frame"], s["swing"], c.quiet
     off = abs(q["acc_norm"] - f["gravity"])
     fast = w["peak"] > c.swing.peak_least
+    if w["busy_s"] < k.busy_s:
+        # a knock, or the wild first samples of a sensor: no step
+        return False
     if s["still_s"] > c.still_after_s and fast:
         return True
     if f["trusted"] == 0:

@@ -66,6 +66,7 @@ class QuietCoefficients(NamedTuple):
     acc_untrusted: float
     level_slope: float
     after_peak_s: float
+    busy_s: float
     turned_rad: float
     lobe_before_s: float
     before_lobe_s: float
@@ -109,6 +110,7 @@ class Coefficients(NamedTuple):
     stop_share: float
     length_gap_n: int
     resolve_swings: int
+    resolve_axis: float
 
 
 @njit

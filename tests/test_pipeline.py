@@ -75,7 +75,7 @@ def of_direction(summary, name):
 # a stream is a stream, however it comes
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(data=st.data())
 def test_neither_cuts_nor_the_order_of_arrival_change_a_bit(ragged, data):
     session, rows, _ = ragged

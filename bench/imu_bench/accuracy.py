@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 from imu.cli.boundary import no_traceback, one_line
 from imu.core.canonical import canonical_json
 from imu.core.errors import RetrogaitError, SessionNotFound
-from imu.core.session import FEET, FOOT_SENSORS, Foot, Session
+from imu.core.session import FEET, FOOT_SENSORS, Session
 from imu.core.tables import ANALYSIS, TRUTH_CONTACTS, Row
 from imu.reprocess import analyse
 from imu.store.folder import find_sessions, read_session
@@ -153,7 +153,7 @@ def _found(folder: Path, session: Session) -> tuple[Mapping[str, Sequence[Row]],
     with no_traceback():
         pipeline = analyse(folder, session)
     reports = pipeline.reports
-    spans: dict[Foot, tuple[int, int]] = {}
+    spans: dict[str, tuple[int, int]] = {}
     for foot, sensor in zip(FEET, FOOT_SENSORS, strict=True):
         report = reports.get(sensor)
         if report is not None and report.first_ns is not None and report.newest_ns is not None:

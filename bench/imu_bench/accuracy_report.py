@@ -69,6 +69,7 @@ def markdown(result: Figures) -> str:
     columns: list[Column] = [
         ("contacts", lambda group: str(group["contacts"])),
         ("F1 within 50 ms", lambda group: _told(group["f1"], 3)),
+        ("timing bias (median, ms)", lambda group: _told(group["contact_ms"]["median"], 0)),
         ("timing scatter (sd, ms)", lambda group: _told(group["contact_ms"]["sd"], 0)),
         ("direction right", lambda group: _right(group["direction"])),
         ("pattern right", lambda group: _right(group["pattern"])),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -39,7 +39,7 @@ UNKNOWN: Final = "unknown"
 """The walking of contacts to which truth gives no direction: turns and closing steps."""
 PATTERN: Final[Mapping[str, str]] = MappingProxyType({"toe": "toe_to_heel", "heel": "heel_to_toe"})
 
-Spans = Mapping[Foot, tuple[int, int]]
+Spans: TypeAlias = Mapping[str, tuple[int, int]]
 """First and last sample, ns, of each foot that was recorded."""
 
 
@@ -149,7 +149,7 @@ class Tally:
         }
 
 
-Tallies = defaultdict[str, Tally]
+Tallies: TypeAlias = defaultdict[str, Tally]
 
 
 def compare(truth: Truth, tables: Mapping[str, Sequence[Row]], spans: Spans, tallies: Tallies) -> None:
@@ -274,11 +274,10 @@ def _fall(pelvis: PelvisTruth, stance: Foot, begin_ns: int, end_ns: int) -> Floa
 
 def _asked(truth: Truth, row: Row, spans: Spans) -> bool:
     """Whether a contact, true or found, lies where its foot was recorded and truth has no hole."""
-    at_ns = whole(row, "t_contact_ns")
-    for foot, (first_ns, last_ns) in spans.items():
-        if foot == row["foot"] and first_ns + HEAD_NS <= at_ns <= last_ns - TAIL_NS:
-            return not any(hole.foot == foot and hole.start_ns <= at_ns <= hole.end_ns for hole in truth.holes)
-    return False
+    span, at_ns = spans.get(str(row["foot"])), whole(row, "t_contact_ns")
+    if span is None or not span[0] + HEAD_NS <= at_ns <= span[1] - TAIL_NS:
+        return False
+    return not any(hole.foot == row["foot"] and hole.start_ns <= at_ns <= hole.end_ns for hole in truth.holes)
 
 
 def _walking(true: Row | None) -> str:

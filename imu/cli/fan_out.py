@@ -149,10 +149,14 @@ def _serve(link: Connection, work: "Work[Any, Any]") -> None:
             last = percent
             link.send(share)
 
-    with suppress(EOFError, OSError):
-        while True:
-            task, last = link.recv(), 0
-            link.send((work(task, progress),))
+    try:
+        with suppress(EOFError, OSError):
+            while True:
+                task, last = link.recv(), 0
+                link.send((work(task, progress),))
+    finally:
+        # on its way out already
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -29,8 +29,8 @@ examples:
 exit code: 0 all were analysed, 1 some failed (the others are written), 2 wrong usage
 """
 
-WORTH_A_WORKER: Final = 8
-"""So many sessions are done by the time that another process is ready."""
+WORTH_A_WORKER_BYTES: Final = 20_000_000
+"""So much raw data, 40 minutes of three sensors, is analysed by the time that another process is ready."""
 KILLED: Final = "its process was killed, twice; want the memory that a session takes (out of memory?)"
 
 
@@ -55,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         metavar="N",
-        help=f"processes; else one for {WORTH_A_WORKER} sessions, as CPUs allow",
+        help="how many processes; else as many as pay and there are CPUs",
     )
     parser.add_argument(
         "--all-samples", action="store_true", help="use samples too that came too late for the live analysis"
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 def _results(jobs: list[Job], args: argparse.Namespace, bar: Bar) -> Generator[tuple[Job, Result]]:
     """In the order of the jobs, however many processes there are."""
     able = [job for job in jobs if job.error is None]
-    workers = args.workers or max(1, min(os.cpu_count() or 1, len(able) // WORTH_A_WORKER))
+    workers = args.workers or _worthwhile(able)
     work = partial(_analyse, all_samples=args.all_samples)
     waiting: dict[int, Result] = {}
     with closing(fan_out(work, able, workers=workers, told=bar.update)) as finished:
@@ -101,6 +101,13 @@ def _results(jobs: list[Job], args: argparse.Namespace, bar: Bar) -> Generator[t
                 waiting[done] = result or Result(error=KILLED)
             yield job, waiting.pop(place)
             place += 1
+
+
+def _worthwhile(jobs: list[Job]) -> int:
+    files = [file for job in jobs if job.source is not None for file in (job.source / "raw").glob("*.parquet")]
+    # lstat: a link that leads nowhere is its own session's failure
+    size = sum(file.lstat().st_size for file in files)
+    return max(1, min(os.cpu_count() or 1, len(jobs), size // WORTH_A_WORKER_BYTES))
 
 
 def _analyse(job: Job, progress: Callable[[float], None], *, all_samples: bool) -> Result:

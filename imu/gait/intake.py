@@ -72,8 +72,8 @@ class IntakeReport:
 class Intake:
     """Push rows of one sensor in order of arrival, get the accepted samples in order of time.
 
-    Late rows (not later than the newest accepted) and rows with NaN, infinity or absurd values are dropped and counted; samples at a
-    range limit are kept and flagged; nothing is ever invented.
+    Late rows (not later than the newest accepted) and rows with NaN, infinity or absurd values are dropped and counted;
+    samples at a range limit are kept and flagged; nothing is ever invented.
     """
 
     def __init__(self, params: IntakeParams, rate_hz: float) -> None:

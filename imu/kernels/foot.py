@@ -185,10 +185,10 @@ def step(s, out, n, t_ns, dt, lost, clipped, jumped, ax, ay, az, gx, gy, gz, c):
     s["still_s"] = s["still_s"] + dt if calm else 0.0
     still = s["still_s"] > c.still_after_s
     foot_frame.step(f, ax, ay, az, gx, gy, gz, dt, c.frame)
-    s["turn"] += f["rate_up"] * dt
     if not still:
         level(s, c, dt)
     foot_frame.look(f, dt)
+    s["turn"] += f["turned"]
     if still:
         stand(s, gx, gy, gz, dt, c)
     s["low1"] += c.low_weight * (f["rate_left"] - s["low1"])

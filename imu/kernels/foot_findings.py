@@ -198,6 +198,7 @@ def resolve_mounting(s, out, n, now_ns, c):
         for k in range(3):
             f["left"][k] = -f["left"][k]
             f["forward"][k] = -f["forward"][k]
+        f["heading"][0], f["heading"][1] = -f["heading"][0], -f["heading"][1]
         s["low1"], s["low2"] = -s["low1"], -s["low2"]
         w["sign"], w["turned"], w["turned_before"] = -w["sign"], -w["turned"], -w["turned_before"]
         w["candidate_sign"] = -w["candidate_sign"]

@@ -36,7 +36,8 @@ STATE = np.dtype(
         ("trusted", "<i8"),  # 1 while velocity stands on a zero-velocity update
         # of the newest sample
         ("rate_left", "<f8"),  # rad/s about the left axis, positive toes-down
-        ("rate_up", "<f8"),  # rad/s about the vertical
+        ("heading", "<f8", (2,)),  # unit vector of the left axis on the ground; 0 0 = not known yet
+        ("turned", "<f8"),  # rad, change of heading since the sample before, positive to the left
         ("speed", "<f8"),  # m/s, horizontal
         ("velocity_forward", "<f8"),
         ("velocity_left", "<f8"),
@@ -63,18 +64,13 @@ class Coefficients(NamedTuple):
 
 
 @njit
-def vertical_of(q, x, y, z):
+def vertical(q, axis):
     """The z component of a sensor-axes vector in world axes."""
     return (
-        2.0 * (q[1] * q[3] - q[0] * q[2]) * x
-        + 2.0 * (q[2] * q[3] + q[0] * q[1]) * y
-        + (1.0 - 2.0 * (q[1] * q[1] + q[2] * q[2])) * z
+        2.0 * (q[1] * q[3] - q[0] * q[2]) * axis[0]
+        + 2.0 * (q[2] * q[3] + q[0] * q[1]) * axis[1]
+        + (1.0 - 2.0 * (q[1] * q[1] + q[2] * q[2])) * axis[2]
     )
-
-
-@njit
-def vertical(q, axis):
-    return vertical_of(q, axis[0], axis[1], axis[2])
 
 
 @njit
@@ -108,6 +104,7 @@ def restart(s):
     from_matrix(s["q"], f[0], f[1], f[2], g[0], g[1], g[2], u[0], u[1], u[2])
     s["velocity"][:] = 0.0
     s["shift"][:] = 0.0
+    s["heading"][:] = 0.0
     s["since_zero_s"] = 0.0
     s["level_s"] = 0.0
     s["level"] = 0
@@ -189,9 +186,15 @@ def step(s, ax, ay, az, gx, gy, gz, dt, c):
         m[0] = m[0] * d + s["rate_left"] * s["rate_left"] * dt
         m[1] = m[1] * d + ahead * ahead * dt
         m[2] = m[2] * d + ahead * s["rate_left"] * dt
-    # the world's vertical part only
-    s["rate_up"] = vertical_of(q, x, y, z)
     s["since_zero_s"] += dt
+
+
+@njit
+def left_on_ground(s):
+    """Unit vector."""
+    lx, ly, _ = rotate(s["q"], s["left"][0], s["left"][1], s["left"][2])
+    n = math.sqrt(lx * lx + ly * ly) + 1e-9
+    return lx / n, ly / n
 
 
 @njit
@@ -199,10 +202,11 @@ def look(s, dt):
     """After any levelling: heading, velocity along it, pitch. Heading is taken from the left axis, never from the
     foot's long axis, which passes the vertical at push-off and would flip it.
     """
-    q, v = s["q"], s["velocity"]
-    lx, ly, _ = rotate(q, s["left"][0], s["left"][1], s["left"][2])
-    n = math.sqrt(lx * lx + ly * ly) + 1e-9
-    lx, ly = lx / n, ly / n
+    q, v, heading = s["q"], s["velocity"], s["heading"]
+    lx, ly = left_on_ground(s)
+    # not the rate about the vertical: a foot that rolls in mid-swing brings back some 12 degrees of that each stride
+    s["turned"] = heading[0] * ly - heading[1] * lx
+    heading[0], heading[1] = lx, ly
     s["velocity_forward"] = v[0] * ly - v[1] * lx
     s["velocity_left"] = v[0] * lx + v[1] * ly
     s["shift"][0] += s["velocity_forward"] * dt
@@ -227,6 +231,8 @@ def learn_in_stillness(s, acc, norm, weight, gx, gy, gz, quiet, dt, c):
         bias[1] += c.bias_weight * (gy - bias[1])
         bias[2] += c.bias_weight * (gz - bias[2])
     align(s, c)
+    # another idea of the left axis is no turn of the foot
+    s["heading"][0], s["heading"][1] = left_on_ground(s)
 
 
 @njit

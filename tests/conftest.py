@@ -1,14 +1,21 @@
 """What all tests share: where recordings lie, and how examples are drawn."""
 
 import os
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
 from imu.cli.simulate import write_recording
+from imu.core.samples import Samples
+from imu.core.session import Sensor, Session
 from imu.simulate import Person, Protocol, Recording, Stand, Walk, simulate, usual_sensors
+from imu.store.folder import present_sensors, read_session
+from imu.store.raw import raw_path, read_raw
 
 ROOT = Path(__file__).parent.parent
 IN_CI = "CI" in os.environ
@@ -25,6 +32,25 @@ def data_dir() -> Path:
     if not (folder / "sessions").is_dir():
         pytest.skip(f"no recordings: {folder} has no folder sessions; name one that has in IMU_DATA_DIR")
     return folder
+
+
+@pytest.fixture(scope="session")
+def read_recording(data_dir: Path) -> Callable[[str], tuple[Session, dict[Sensor, Samples]]]:
+    """By name: the session and all rows of its sensors. Skips where the recording is absent."""
+
+    @cache
+    def read(name: str) -> tuple[Session, dict[Sensor, Samples]]:
+        folder = data_dir / "sessions" / name
+        if not folder.is_dir():
+            pytest.skip(f"no recording {name} in {folder.parent}; name a folder that has it in IMU_DATA_DIR")
+        session = read_session(folder)
+        rows: dict[Sensor, Samples] = {}
+        for sensor in present_sensors(folder, session):
+            blocks = list(read_raw(raw_path(folder, sensor), sensor, session.sensors[sensor]))
+            rows[sensor] = Samples(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Samples)))
+        return session, rows
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
 """What the stages of one sensor hand up: fixed records without padding, so that bytes can be compared."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 PROVISIONAL: Final = 0
 CONTACT: Final = 1
@@ -21,22 +22,42 @@ RESOLVED: Final = 8
 LOOKBACK_S: Final = 0.5
 """A contact leaves its foot's detector at the latest with the sample this long after it."""
 
-FOOT_EVENT: Final = np.dtype(
-    [
-        ("kind", "<i8"),
-        ("t_ns", "<i8"),  # when it was, session clock
-        ("t_emitted_ns", "<i8"),  # newest sample needed for it
-        ("t_contact_ns", "<i8"),  # the contact that a SECOND, RELEASE or LENGTH belongs to
-        ("t_provisional_ns", "<i8"),  # CONTACT: newest sample its PROVISIONAL needed; NONE_NS if there was none
-        ("pattern", "<i8"),  # index in tables.PATTERNS
-        ("direction", "<i8"),  # index in tables.DIRECTIONS
-        ("quality", "<i8"),  # bits of tables.REASONS
-        ("foot_angle_deg", "<f8"),  # NaN = unknown
-        ("confidence", "<f8"),
-        ("length_m", "<f8"),  # LENGTH: along the ground, unsigned; NaN = unknown
-        ("turn_deg", "<f8"),  # CONTACT: how far the foot turned since its contact before, positive to the left
-    ]
-)
+
+class FootEvent(NamedTuple):
+    """What a foot's stage has found. The fields are those of a FOOT_EVENT record, in its order."""
+
+    kind: int
+    t_ns: int
+    """When it was, session clock."""
+    t_emitted_ns: int
+    """Newest sample needed for it."""
+    t_contact_ns: int
+    """The contact that a SECOND, RELEASE or LENGTH belongs to."""
+    t_provisional_ns: int
+    """CONTACT: newest sample its PROVISIONAL needed; NONE_NS if there was none."""
+    pattern: int
+    """Index in tables.PATTERNS."""
+    direction: int
+    """Index in tables.DIRECTIONS."""
+    quality: int
+    """Bits of tables.REASONS."""
+    foot_angle_deg: float
+    """NaN = unknown."""
+    confidence: float
+    length_m: float
+    """LENGTH: along the ground, unsigned; NaN = unknown."""
+    turn_deg: float
+    """CONTACT: how far the foot turned since its contact before, positive to the left."""
+
+
+FOOT_EVENT: Final = np.dtype([(name, "<i8" if of is int else "<f8") for name, of in FootEvent.__annotations__.items()])
+
+
+def foot_events(records: npt.NDArray[np.void]) -> list[FootEvent]:
+    """FOOT_EVENT records as plain numbers: their fields are read ten times as fast."""
+    return [FootEvent._make(record) for record in records.tolist()]
+
+
 NONE_NS: Final = -(2**63)
 """Stands for null in int64 fields of records; never leaves the stages."""
 

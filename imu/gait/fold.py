@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from imu.core.events import Event
 from imu.core.records import (
@@ -13,6 +14,8 @@ from imu.core.records import (
     PROVISIONAL,
     RELEASE,
     SECOND,
+    FootEvent,
+    foot_events,
 )
 from imu.core.session import Foot
 from imu.core.tables import DIRECTIONS, PATTERNS, Row, quality_text, whole
@@ -44,59 +47,47 @@ class FootFold:
         self._pending: Row | None = None
         """The stride whose end is known and whose length is not."""
 
-    def push(self, records: np.ndarray) -> list[Event]:
-        events: list[Event] = []
-        for record in records:
-            event = self._one(record)
-            if event is not None:
-                events.append(event)
-        return events
+    def push(self, records: npt.NDArray[np.void]) -> list[Event]:
+        """Events in the order of their records."""
+        told = (self._one(found) for found in foot_events(records))
+        return [event for event in told if event is not None]
 
-    def _one(self, record: np.void) -> Event | None:
-        kind, t_ns, emitted = int(record["kind"]), int(record["t_ns"]), int(record["t_emitted_ns"])
+    def _one(self, found: FootEvent) -> Event | None:
+        kind, emitted = found.kind, found.t_emitted_ns
         if kind == PROVISIONAL:
-            return Event(emitted, self._foot, "contact_provisional", {"foot": self._foot, "t_contact_ns": t_ns})
+            return Event(emitted, self._foot, "contact_provisional", {"foot": self._foot, "t_contact_ns": found.t_ns})
         if kind == CONTACT:
-            return self._contact(record)
+            return self._contact(found)
         if kind == BREAK:
-            self._breaks.append(t_ns)
+            self._breaks.append(found.t_ns)
         if kind == LENGTH and self._pending is not None:
-            return self._stride(emitted, float(record["length_m"]))
+            return self._stride(emitted, found.length_m)
         if kind in (SECOND, RELEASE):
             name = "second" if kind == SECOND else "release"
             contact = self.contacts[-1]
-            contact[f"t_{name}_ns"] = t_ns
-            return Event(
-                emitted,
-                self._foot,
-                name,
-                {"foot": self._foot, "t_contact_ns": contact["t_contact_ns"], f"t_{name}_ns": t_ns},
-            )
+            contact[f"t_{name}_ns"] = found.t_ns
+            row: Row = {"foot": self._foot, "t_contact_ns": contact["t_contact_ns"], f"t_{name}_ns": found.t_ns}
+            return Event(emitted, self._foot, name, row)
         return None
 
-    def _contact(self, record: np.void) -> Event:
-        provisional, emitted, mask = (
-            int(record["t_provisional_ns"]),
-            int(record["t_emitted_ns"]),
-            int(record["quality"]),
-        )
+    def _contact(self, found: FootEvent) -> Event:
         row: Row = {
             "foot": self._foot,
-            "t_contact_ns": int(record["t_ns"]),
+            "t_contact_ns": found.t_ns,
             "t_second_ns": None,
             "t_release_ns": None,
-            "pattern": PATTERNS[int(record["pattern"])],
-            "direction": DIRECTIONS[int(record["direction"])],
-            "foot_angle_deg": single(record["foot_angle_deg"]),
-            "confidence": single(record["confidence"]),
-            "t_provisional_ns": None if provisional == NONE_NS else provisional,
-            "t_emitted_ns": emitted,
-            "quality": quality_text(mask),
+            "pattern": PATTERNS[found.pattern],
+            "direction": DIRECTIONS[found.direction],
+            "foot_angle_deg": single(found.foot_angle_deg),
+            "confidence": single(found.confidence),
+            "t_provisional_ns": None if found.t_provisional_ns == NONE_NS else found.t_provisional_ns,
+            "t_emitted_ns": found.t_emitted_ns,
+            "quality": quality_text(found.quality),
         }
         self.contacts.append(row)
-        self._reasons.append(mask)
+        self._reasons.append(found.quality)
         self._pending = self._open_stride() if len(self.contacts) > 1 else None
-        return Event(emitted, self._foot, "contact", dict(row))
+        return Event(found.t_emitted_ns, self._foot, "contact", dict(row))
 
     def _open_stride(self) -> Row | None:
         """Of the last two contacts; None where they are too far apart, or one between them may have been lost."""

@@ -52,6 +52,9 @@ class Standing:
         if first == stop:
             return
         poses = ring.poses[first:stop]
+        if self._pelvis_since == NEVER and not poses["resting"].any():
+            self._reached(int(poses["t_ns"][-1]))
+            return
         t_ns = np.ascontiguousarray(poses["t_ns"])
         since = self._pelvis_rests_since(t_ns, poses["resting"] == 1)
         feet_since = np.full(len(t_ns), -NEVER)
@@ -64,9 +67,12 @@ class Standing:
             if period[i] != self._counted:
                 self._counted = int(period[i])
                 self.levels.append(self._level(ring, int(t_ns[i])))
-        self._done_ns = int(t_ns[-1])
+        self._reached(int(t_ns[-1]))
+
+    def _reached(self, t_ns: int) -> None:
+        self._done_ns = t_ns
         for rests in self._rests.values():
-            while len(rests) > 1 and rests[1][0] <= self._done_ns:
+            while len(rests) > 1 and rests[1][0] <= t_ns:
                 del rests[0]
 
     def _pelvis_rests_since(self, t_ns: npt.NDArray[np.int64], resting: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

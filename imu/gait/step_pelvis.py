@@ -194,28 +194,32 @@ class StepPelvisReader:
         forward = np.eye(3)[np.argmin(np.abs(up))] if self._forward is None else self._forward
         kernel.level_axes(forward, up, axes)
         values = np.empty((len(window), 3))
-        kernel.angles(window["q"], gravity.up, axes, values)
+        contact_ns = round(p.error.contact_s * NS_PER_S)
+        near_ns = span.start_ns - max(LEAST_BEFORE_NS, contact_ns)
+        dense_from = max(0, ring.first_at(near_ns) - first - 1)
+        kernel.angles(window["q"], gravity.up, axes, dense_from, values)
         out = np.zeros(1, kernel.STEP)
         kernel.read(
-            window["t_ns"],
+            t_ns[first : last + 1],
             values,
             1.0 if span.foot == "left" else -1.0,
             span.start_ns,
             span.end_ns,
             LEAST_BEFORE_NS,
             LEAST_AFTER_NS,
-            round(p.error.contact_s * NS_PER_S),
+            contact_ns,
             out,
         )
-        turn = float(out[0]["turn"])
+        told = dict(zip(kernel.STEP.names or (), out[0].item(), strict=True))
+        turn = float(told["turn"])
         if self._forward is None:
             if clean:
                 self.mounting.add(window, gravity.up, up, span.start_ns, span.end_ns, span.foot, turn)
                 if self.mounting.resolved is not None:
                     self._forward = self.mounting.resolved.forward
             return StepPelvis(gap=lost > 0, turn_rad=turn)
-        peak_ns = int(out[0]["peak_ns"]) - span.start_ns
-        deg = {name: math.degrees(out[0][name]) for name in kernel.STEP.fields or () if name != "peak_ns"}
+        peak_ns = told.pop("peak_ns") - span.start_ns
+        deg = {name: math.degrees(value) for name, value in told.items()}
         rested = bool(window["rested"][-1])
         return StepPelvis(
             gap=lost > 0,

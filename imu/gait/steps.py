@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from imu.core.records import BREAK, CONTACT, LOOKBACK_S, REST_BEGINS, REST_ENDS
+from imu.core.records import BREAK, CONTACT, LOOKBACK_S, REST_BEGINS, REST_ENDS, foot_events
 from imu.core.samples import Floats
 from imu.core.session import Foot, Sensor
 from imu.core.tables import DIRECTIONS, REASONS, Row, quality_text
@@ -106,15 +106,14 @@ class Steps:
 
         A contact that left its detector later than agreed (the clock jumped) makes no step: others may be settled.
         """
-        for event in events:
-            kind, t_ns = int(event["kind"]), int(event["t_ns"])
-            if kind == CONTACT and int(event["t_emitted_ns"]) - t_ns <= LOOKBACK_NS:
-                contact = Contact(t_ns, foot, int(event["direction"]), int(event["quality"]), float(event["turn_deg"]))
-                bisect.insort(self._contacts, contact)
+        for found in foot_events(events):
+            kind, t_ns = found.kind, found.t_ns
+            if kind == CONTACT and found.t_emitted_ns - t_ns <= LOOKBACK_NS:
+                bisect.insort(self._contacts, Contact(t_ns, foot, found.direction, found.quality, found.turn_deg))
             elif kind == BREAK:
                 bisect.insort(self._breaks, t_ns)
             elif kind in (REST_BEGINS, REST_ENDS):
-                self._standing.rest(foot, kind, t_ns, int(event["t_emitted_ns"]))
+                self._standing.rest(foot, kind, t_ns, found.t_emitted_ns)
         self._newest[_sensor(foot)] = newest_ns
         return self._settle()
 

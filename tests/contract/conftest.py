@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache, cached_property
 from itertools import pairwise
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -21,8 +20,6 @@ from imu.gait.pelvis import PelvisParams, PelvisPose
 from imu.gait.steps import Steps, StepsParams
 from imu.pipeline import Pipeline
 from imu.simulate import Clock, Link, Noise, Person, Protocol, Recording, Stand, Walk, simulate, usual_sensors
-from imu.store.folder import present_sensors, read_session
-from imu.store.raw import raw_path, read_raw
 
 Call: TypeAlias = tuple[str, tuple[Any, ...]]
 """A method of a stage and what it is given."""
@@ -267,3 +264,15 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture(scope="session")
 def case_named() -> Callable[[str], Case]:
     return lambda name: REGISTRY[name]()
+
+
+@pytest.fixture(scope="session")
+def to_case() -> Callable[..., Case]:
+    """The pipeline over a whole session, from a simulated recording or from a session and its rows."""
+
+    def make(source: Recording | Session, samples: Mapping[Sensor, Samples] | None = None) -> Case:
+        if isinstance(source, Recording):
+            return pipeline_case(source.session, delivered(source))
+        return pipeline_case(source, samples or {})
+
+    return make

@@ -1,7 +1,5 @@
 """Every event is out as soon as its `t_emitted_ns` says, and not one sample earlier."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pytest
 
@@ -71,7 +69,6 @@ def test_each_event_of_a_foot_leaves_the_pipeline_with_its_sample(case_named, na
     case = case_named(name)
     stage = case.make()
     kinds = set()
-    last = (-1, "")
     for sensor, rows in case.pieces(range(1, case.rows)):
         if len(rows) == 0:
             continue
@@ -83,23 +80,3 @@ def test_each_event_of_a_foot_leaves_the_pipeline_with_its_sample(case_named, na
             assert event.t_emitted_ns == rows.t_ns[-1]
             assert event.row.get("t_emitted_ns", event.t_emitted_ns) == event.t_emitted_ns
     assert kinds == {"contact_provisional", "contact", "second", "release", "stride", "step"}
-
-
-def test_a_row_of_a_table_is_the_fold_of_its_events(case_named) -> None:
-    case = case_named("pipeline")
-    stage = case.make()
-    events = [event for out in case.feed(stage, case.pieces(range(0, case.rows, 50))) for event in out]
-    events += stage.flush()
-    tables = stage.tables()
-    for table, kind in (("contacts", "contact"), ("strides", "stride"), ("steps", "step")):
-        rows = [event.row for event in events if event.kind == kind]
-        assert len(rows) == len(tables[table])
-    folded = {}
-    for event in events:
-        row = event.row
-        if event.kind == "contact":
-            folded[event.foot, row["t_contact_ns"]] = dict(row)
-        elif event.kind in ("second", "release"):
-            folded[event.foot, row["t_contact_ns"]] |= row
-    assert sorted(folded.values(), key=lambda row: (row["t_contact_ns"], row["foot"])) == tables["contacts"]
-    assert all(asdict(event)["row"] == event.row for event in events)

@@ -34,7 +34,7 @@ def test_angles_are_those_of_the_order_rotation_obliquity_tilt(seed: int) -> Non
     turned = inertial * Rotation.from_euler("ZXY", told, degrees=True) * Rotation.from_matrix(mounting)
     q = turned.as_quat()[:, [3, 0, 1, 2]].copy()
     out = np.empty((n, 3))
-    step.angles(q, inertial.apply([0.0, 0.0, 1.0]), mounting, out)
+    step.angles(q, inertial.apply([0.0, 0.0, 1.0]), mounting, 0, out)
     np.testing.assert_allclose(np.degrees(out), told[:, [1, 2, 0]], atol=1e-9)
 
 

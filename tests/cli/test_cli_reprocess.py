@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from imu.cli import reprocess as command
+from imu.cli.fan_out import fan_out
 from imu.store import atomic
 from imu.store.tables import is_analysed
 
@@ -165,9 +167,22 @@ def test_workers_change_no_byte_and_no_order(copy, imu, files, tmp_path):
     assert len(calls[1][2]) == 3 * 5
 
 
-def test_a_bug_in_one_session_is_one_line_and_the_others_go_on(copy, imu, monkeypatch):
-    from imu.cli import reprocess as command  # noqa: PLC0415  # patched here, and nowhere else
+@pytest.mark.parametrize(("enough_bytes", "cpus", "workers"), [(10**9, 8, 1), (1, 8, 2), (1, 1, 1), (1, None, 1)])
+def test_as_many_workers_as_pay(copy, imu, monkeypatch, enough_bytes, cpus, workers):
+    asked = []
 
+    def watched(work, tasks, *, workers, told):
+        asked.append(workers)
+        return fan_out(work, tasks, workers=1, told=told)
+
+    monkeypatch.setattr(command, "fan_out", watched)
+    monkeypatch.setattr(command, "WORTH_A_WORKER_BYTES", enough_bytes)
+    monkeypatch.setattr(command.os, "cpu_count", lambda: cpus)
+    assert imu("reprocess", copy("a"), copy("b"))[0] == 0
+    assert asked == [workers]
+
+
+def test_a_bug_in_one_session_is_one_line_and_the_others_go_on(copy, imu, monkeypatch):
     real = command.reprocess
 
     def sometimes(source, target, **options):

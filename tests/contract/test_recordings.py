@@ -70,7 +70,7 @@ def recordings(draw):
     return simulate(draw(person), protocol, sensors, seed=draw(st.integers(0, 2**32)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=200)
 @given(recording=recordings(), arrived=arrival)
 def test_simulated_sessions(to_case, recording, arrived) -> None:
     case = to_case(recording)
@@ -83,7 +83,7 @@ def recorded(request, read_recording, to_case):
     return to_case(*read_recording(request.param))
 
 
-@settings(max_examples=8)
+@settings(max_examples=20)
 @given(arrived=arrival)
 def test_recorded_sessions(recorded, arrived) -> None:
     shares, behind_s = arrived

@@ -18,6 +18,7 @@ from imu.cli.warmup import warm_up_once
 from imu.core.canonical import canonical_json
 from imu.core.errors import RetrogaitError, UsageError
 from imu.core.tables import ANALYSIS
+from imu.kernels._jit import start_without_scipy
 from imu.reprocess import Job, plan, reprocess
 
 EXAMPLES: Final = """\
@@ -69,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     if args.workers is not None and args.workers < 1:
         raise UsageError(f"--workers is {args.workers}; want at least 1")
     begin_s = time.monotonic()
+    start_without_scipy()
     jobs = plan(args.sessions, args.out)
     able, failed = [job for job in jobs if job.error is None], 0
     if able:

@@ -33,7 +33,7 @@ def run(_: argparse.Namespace) -> int:
     """Compile or load everything, and remove what older versions of this installation left."""
     folder = cache_folder()
     if folder is None:
-        print("nothing to compile: NUMBA_DISABLE_JIT is set, kernels run as plain Python")
+        print("nothing to keep: NUMBA_DISABLE_JIT is set, or no cache folder can be written")
         return 0
     begin_s = time.perf_counter()
     warm_up()
@@ -47,9 +47,10 @@ def run(_: argparse.Namespace) -> int:
 
 
 def cache_folder() -> Path | None:
-    """Where numba keeps the kernels of this installation; None where it compiles nothing."""
+    """Where numba keeps the kernels of this installation; None where it compiles nothing or can keep nothing."""
     stats = getattr(intake.run, "stats", None)
-    return None if stats is None else Path(stats.cache_path)
+    path = getattr(stats, "cache_path", None)
+    return None if path is None else Path(path)
 
 
 def warm_up() -> None:

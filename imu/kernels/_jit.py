@@ -5,8 +5,9 @@ lies in a directory named after the content of all kernels.
 """
 
 import hashlib
+import importlib
 import os
-import tempfile
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,26 +26,30 @@ def kernels_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def cache_dir() -> Path:
-    """Where compiled kernels are kept: under `NUMBA_CACHE_DIR` if set, else in the user's cache."""
+def cache_dir() -> Path | None:
+    """Where compiled kernels are kept: under `NUMBA_CACHE_DIR` if set, else in the user's cache.
+
+    None where nothing can be written: then every process compiles anew, which must not stop an analysis.
+    """
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     root = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "retrogait"
     folder = root / f"kernels-{kernels_digest()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        # a read-only home must not stop an analysis: compile anew each boot
-        return Path(tempfile.gettempdir()) / f"retrogait-{os.getuid()}" / folder.name
-    return folder
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
-# read by numba when a function is decorated, so it is set before the first one
-numba.core.config.CACHE_DIR = str(cache_dir())  # pyright: ignore[reportAttributeAccessIssue]
+CACHE = cache_dir()
+if CACHE is not None:
+    # read by numba when a function is decorated, so it is set before the first one
+    numba.core.config.CACHE_DIR = str(CACHE)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def njit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile on first call and cache; plain Python where `NUMBA_DISABLE_JIT` is set."""
-    return numba.njit(cache=True)(function)
+    return numba.njit(cache=CACHE is not None)(function)
 
 
 def as_record(coefficients: Any) -> np.record:
@@ -68,3 +73,18 @@ def _described(coefficients: Any) -> tuple[list[tuple[str, Any]], tuple[Any, ...
             dtype.append((name, "<i8" if isinstance(value, int) else "<f8"))
             values.append(value)
     return dtype, tuple(values)
+
+
+def start_without_scipy() -> None:
+    """Let numba start without SciPy's linear algebra, which takes as long to import as ten minutes take to analyse.
+
+    numba asks for a BLAS when its first kernel loads, whether any kernel multiplies matrices or not; none here does.
+    For a process of our own: other numba code in it can't multiply matrices from then on.
+    """
+    wanted = "scipy.linalg"
+    if wanted not in sys.modules:
+        sys.modules[wanted] = None  # pyright: ignore[reportArgumentType]
+        try:
+            importlib.import_module("numba.np.arraymath")
+        finally:
+            del sys.modules[wanted]

@@ -59,4 +59,4 @@ def test_plain_python_has_nothing_to_compile():
         check=False,
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith("nothing to compile")
+    assert result.stdout.startswith("nothing to keep")

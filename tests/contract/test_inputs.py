@@ -55,9 +55,9 @@ def test_memory_layout(case, layout) -> None:
 def test_input_may_be_overwritten_once_it_was_taken(case) -> None:
     def lent():
         for name, rows in case.pieces(range(0, case.rows, 37)):
-            rows = changed(rows, np.copy)
-            yield name, rows
-            for values in arrays(rows).values():
+            lent_rows = changed(rows, np.copy)
+            yield name, lent_rows
+            for values in arrays(lent_rows).values():
                 values.view(np.uint8)[...] = 1
 
     assert case.run(lent()) == case.whole

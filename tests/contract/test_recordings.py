@@ -1,4 +1,4 @@
-"""Whole sessions, simulated and real: what is said live, whatever the cuts, is what the batch says, and when it says."""
+"""Whole sessions, simulated and real: what is said live, whatever the cuts, is what the batch says, and when."""
 
 import random
 from dataclasses import replace
@@ -91,7 +91,7 @@ def test_recorded_sessions(recorded, arrived) -> None:
 
 
 def test_recorded_events_are_out_at_their_time_and_not_earlier(recorded) -> None:
-    """With every sensor cut just after it and no flush the event is there; with its foot one sample shorter it is not."""
+    """Every sensor cut just after it, and no flush: the event is there. Its foot one sample shorter: it is not."""
     stage = recorded.make()
     events = [event for said in recorded.feed(stage, recorded.pieces()) for event in said if event.kind != "step"]
     for event in random.Random(1).sample(events, 8):

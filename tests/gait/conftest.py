@@ -1,14 +1,26 @@
-"""A pelvis that walks by formula: every angle is known at every time."""
+"""A pelvis that walks by formula: every angle is known at every time. A foot, simulated or recorded, with its truth."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from imu.core.samples import Block
+from imu.core.records import CONTACT
+from imu.core.samples import Block, Samples
+from imu.core.session import Foot, Sensor, Session
+from imu.core.tables import DIRECTIONS, PATTERNS, TRUTH_CONTACTS, Row
 from imu.core.units import NS_PER_S
+from imu.gait.foot import FootContacts, FootParams
+from imu.gait.intake import Intake, IntakeParams
+from imu.simulate import Person, Protocol, simulate, usual_sensors
+from imu.simulate.protocol import Segment
+from imu.store.tables import read_rows
 
 
 @dataclass(frozen=True)
@@ -87,3 +99,120 @@ class PelvisWalk:
 @pytest.fixture(scope="session")
 def pelvis_walk() -> type[PelvisWalk]:
     return PelvisWalk
+
+
+class Matched(NamedTuple):
+    pairs: list[tuple[Any, Row]]
+    """(CONTACT record, row of TRUTH_CONTACTS)."""
+    missed: list[Row]
+    false: list[Any]
+
+    @property
+    def errors_s(self) -> np.ndarray:
+        return np.array([int(found["t_ns"]) - int(true["t_contact_ns"]) for found, true in self.pairs]) / NS_PER_S
+
+    @property
+    def mislabelled(self) -> list[tuple[Any, Row]]:
+        patterns = {"heel": "heel_to_toe", "toe": "toe_to_heel", "flat": "flat"}
+        return [
+            (found, true)
+            for found, true in self.pairs
+            if DIRECTIONS[found["direction"]] != true["direction"]
+            or PATTERNS[found["pattern"]] != patterns[true["first"]]
+        ]
+
+
+@dataclass(frozen=True)
+class FootRecording:
+    """One foot of a recording, as delivered, with its true contacts in order of time."""
+
+    rate_hz: float
+    mounting: np.ndarray | None
+    rows: Samples
+    truth: list[Row]
+
+    @classmethod
+    def simulated(
+        cls, *segments: Segment, foot: Foot = "right", seed: int = 1, person: Person | None = None, **model: Any
+    ) -> Self:
+        name: Sensor = "foot_left" if foot == "left" else "foot_right"
+        worn = {name: replace(usual_sensors()[name], **{"rate_hz": 100.0} | model)}
+        recording = simulate(person or Person(), Protocol(segments=segments), worn, seed=seed)
+        blocks = list(recording.samples(name))
+        rows = Samples(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Samples)))
+        truth = [row for row in recording.truth_contacts if row["foot"] == foot]
+        setup = recording.session.sensors[name]
+        return cls(setup.rate_hz, setup.mounting, rows, truth)
+
+    def with_rows(self, **changes: np.ndarray) -> Self:
+        return replace(self, rows=replace(self.rows, **changes))
+
+    def between(self, start_ns: float = -math.inf, end_ns: float = math.inf) -> Self:
+        """Only the rows of that stretch."""
+        return replace(self, rows=self.rows.where((self.rows.t_ns >= start_ns) & (self.rows.t_ns < end_ns)))
+
+    def turned(self, rotation: np.ndarray) -> Self:
+        """The sensor is glued on turned: what it reads is (3, 3) times what it read. The stated mounting stays."""
+        return self.with_rows(acc=self.rows.acc @ rotation.T, gyr=self.rows.gyr @ rotation.T)
+
+    def reversed(self) -> Self:
+        """Run backward in time: specific force is even, angular rate odd."""
+        rows = self.rows
+        t_ns = rows.t_ns[-1] - rows.t_ns[::-1]
+        back = Samples(t_ns, np.arange(len(rows)), rows.acc[::-1], -rows.gyr[::-1], rows.clipped[::-1])
+        return replace(self, rows=back)
+
+    def events(self) -> np.ndarray:
+        """All FOOT_EVENT records, the end's included."""
+        block = Intake(IntakeParams(), self.rate_hz).push(self.rows)
+        stage = FootContacts(FootParams(), self.rate_hz, self.mounting)
+        return np.concatenate([stage.push(block), stage.flush()])
+
+    def contacts(self) -> np.ndarray:
+        events = self.events()
+        return events[events["kind"] == CONTACT]
+
+    def matched(self, *, after_ns: float = -math.inf, within_s: float = 0.1) -> Matched:
+        """Each true contact with the nearest found one that is near enough."""
+        contacts = self.contacts()
+        contacts = contacts[contacts["t_ns"] > after_ns - within_s * NS_PER_S]
+        pairs: list[tuple[Any, Row]] = []
+        missed: list[Row] = []
+        taken: set[int] = set()
+        for true in self.truth:
+            if int(true["t_contact_ns"]) <= after_ns:
+                continue
+            away = np.abs(contacts["t_ns"] - int(true["t_contact_ns"]))
+            nearest = int(np.argmin(away)) if len(away) else -1
+            if nearest < 0 or away[nearest] > within_s * NS_PER_S or nearest in taken:
+                missed.append(true)
+            else:
+                taken.add(nearest)
+                pairs.append((contacts[nearest], true))
+        false = [contact for k, contact in enumerate(contacts) if k not in taken and contact["t_ns"] > after_ns]
+        return Matched(pairs, missed, false)
+
+
+@pytest.fixture(scope="session")
+def foot_recording() -> type[FootRecording]:
+    return FootRecording
+
+
+@pytest.fixture(scope="session")
+def recorded_foot(
+    read_recording: Callable[[str], tuple[Session, dict[Sensor, Samples]]], data_dir: Path
+) -> Callable[[str, Foot], FootRecording]:
+    """By name of the recording; skips where it is absent."""
+
+    @cache
+    def read(name: str, foot: Foot) -> FootRecording:
+        session, samples = read_recording(name)
+        sensor: Sensor = "foot_left" if foot == "left" else "foot_right"
+        file = data_dir / "sessions" / name / "truth_contacts.parquet"
+        truth = read_rows(file, TRUTH_CONTACTS) if file.exists() else []
+        setup = session.sensors[sensor]
+        return FootRecording(
+            setup.rate_hz, setup.mounting, samples[sensor], [row for row in truth if row["foot"] == foot]
+        )
+
+    return read

@@ -10,11 +10,11 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from imu.core.matching import pairs
 from imu.core.samples import Floats
 from imu.core.session import FEET, Foot
 from imu.core.tables import CONTACTS, STEPS, STRIDES, Row, Value, number, whole
 from imu.core.units import NS_PER_S
-from imu_bench.matching import pairs
 from imu_bench.truth import PelvisTruth, Truth
 
 MS: Final = 1_000_000

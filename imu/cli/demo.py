@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ from imu.cli.simulate import recorded, write_recording
 from imu.cli.terminal import BOLD, aligned, counted, duration_text, painted
 from imu.cli.warmup import warm_up_once
 from imu.core.errors import DuplicateSession
+from imu.core.matching import pairs
 from imu.core.session import FEET
-from imu.core.tables import CONTACTS, STEPS, STRIDES, Row
+from imu.core.tables import CONTACTS, STEPS, STRIDES, Row, whole
 from imu.core.units import NS_PER_S
 from imu.gait.summary import summarise_directions
 from imu.reprocess import reprocess
@@ -173,16 +173,13 @@ class Match:
 
 
 def match(found: Sequence[Row], truth: Sequence[Row]) -> Match:
-    """Contacts of both feet against the true ones, in order of time, each used once."""
-    within_ns, matched = round(SAME_CONTACT_S * NS_PER_S), 0
-    for foot in FEET:
-        free = sorted(_ns(row, "t_contact_ns") for row in found if row["foot"] == foot)
-        for true_ns in sorted(_ns(row, "t_contact_ns") for row in truth if row["foot"] == foot):
-            near = bisect_left(free, true_ns - within_ns)
-            if near < len(free) and free[near] <= true_ns + within_ns:
-                matched += 1
-                # in order of time: what lies before is of no use to later ones
-                del free[: near + 1]
+    """Pair contacts of the same foot."""
+    within_ns = round(SAME_CONTACT_S * NS_PER_S)
+
+    def of(rows: Sequence[Row], foot: str) -> list[int]:
+        return [whole(row, "t_contact_ns") for row in rows if row["foot"] == foot]
+
+    matched = sum(len(pairs(of(truth, foot), of(found, foot), within_ns)) for foot in FEET)
     return Match(matched, len(truth) - matched, len(found) - matched)
 
 

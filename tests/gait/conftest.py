@@ -151,6 +151,10 @@ class FootRecording:
         """Only the rows of that stretch."""
         return replace(self, rows=self.rows.where((self.rows.t_ns >= start_ns) & (self.rows.t_ns < end_ns)))
 
+    def without(self, start_ns: float, end_ns: float) -> Self:
+        """A gap."""
+        return replace(self, rows=self.rows.where((self.rows.t_ns < start_ns) | (self.rows.t_ns >= end_ns)))
+
     def turned(self, rotation: np.ndarray) -> Self:
         """The sensor is glued on turned: what it reads is (3, 3) times what it read. The stated mounting stays."""
         return self.with_rows(acc=self.rows.acc @ rotation.T, gyr=self.rows.gyr @ rotation.T)

@@ -61,7 +61,7 @@ def test_a_simulated_walk_is_found_at_any_rate(foot_recording, direction, rate_h
         assert len(matched.pairs) == 10
         assert matched.missed == matched.false == matched.mislabelled == []
         assert abs(np.median(matched.errors_s)) < 0.025
-        assert np.std(matched.errors_s) < 0.015
+        assert np.std(matched.errors_s) < 0.012 + 0.3 / rate_hz
         late_s = [(found["t_emitted_ns"] - true["t_contact_ns"]) / NS_PER_S for found, true in matched.pairs]
         assert np.median(late_s) < 0.16
         angles = [found["foot_angle_deg"] - true["pitch_deg"] for found, true in matched.pairs]
@@ -186,11 +186,17 @@ def test_how_far_a_foot_turned_adds_up(foot_recording, direction, degrees) -> No
 
 
 def test_stop_is_a_swing_of_less_than_half_the_one_before(foot_recording) -> None:
-    long, short = (Walk(direction=FORWARD, steps=8, step_length_m=length) for length in (0.7, 0.3))
-    found = foot_recording.simulated(STANDING, long, short, Stand(seconds=2.0)).contacts()
-    stopped = [k for k, contact in enumerate(found) if "stop" in reasons(contact)]
-    assert len(stopped) == 1
-    assert 3 <= stopped[0] <= 5
+    long, short = Walk(direction=FORWARD, steps=8), Walk(direction=BACKWARD, steps=8, step_length_m=0.2)
+    walk = foot_recording.simulated(STANDING, long, Turn(degrees=90.0), short, long, STANDING, foot="left")
+    shares = {
+        int(true["t_contact_ns"]): true["stride_length_m"] / before["stride_length_m"]
+        for before, true in pairwise(walk.truth)
+        if before["stride_length_m"]
+    }
+    said = [(shares.get(true["t_contact_ns"], 1.0), "stop" in reasons(found)) for found, true in walk.matched().pairs]
+    # a closing step is about half a stride: either way will do
+    assert [stop for share, stop in said if share < 0.4] == [True]
+    assert not any(stop for share, stop in said if share > 0.6)
 
 
 @pytest.mark.parametrize("moment", ["gap", "saturated"])
@@ -252,7 +258,7 @@ def nonsense(seed: int) -> Samples:
         values = gaussian_filter1d(rng.normal(size=(n, 3)), width, axis=0)
         return size * values / values.std()
 
-    gyr, acc = noise(rng.uniform(1.0, 12.0)), noise(rng.uniform(1.0, 15.0)) + [0.0, 0.0, 9.81]
+    gyr, acc = noise(rng.uniform(1.0, 12.0)), noise(rng.uniform(1.0, 15.0)) + np.array([0.0, 0.0, 9.81])
     kept = rng.random(n) > rng.choice([0.0, 0.05])
     for _ in range(rng.integers(4)):
         hole = int(rng.integers(n))

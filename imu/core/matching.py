@@ -1,4 +1,4 @@
-"""Which found event is which true one? Every score of the bench rests on this one answer."""
+"""Which found event is which true one? Every comparison with truth rests on this one answer."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imu_bench.matching import pairs
+from imu.core.matching import pairs
 
 WINDOW = 150
 TIMES = st.lists(st.integers(-600, 600), max_size=7)

@@ -88,12 +88,12 @@ def _refuse_others(folder: Path) -> None:
 
 def _parts(contacts: Sequence[Row], strides: Sequence[Row], steps: Sequence[Row]) -> dict[str, Part]:
     """Summaries of walking backward, and forward before and after it."""
-    backward = [_ns(row, "t_contact_ns") for row in contacts if row["direction"] == "backward"]
+    backward = [whole(row, "t_contact_ns") for row in contacts if row["direction"] == "backward"]
     begin, end = (backward[0], backward[-1]) if backward else (0, 0)
 
     def within(first: int, last: int, direction: str) -> Part:
         tables = (
-            [row for row in rows if first <= _ns(row, key) < last]
+            [row for row in rows if first <= whole(row, key) < last]
             for rows, key in ((contacts, "t_contact_ns"), (strides, "t_start_ns"), (steps, "t_start_ns"))
         )
         directions, _ = summarise_directions(*tables)
@@ -104,13 +104,6 @@ def _parts(contacts: Sequence[Row], strides: Sequence[Row], steps: Sequence[Row]
         "backward": within(0, 2**63, "backward"),
         "forward after": within(end, 2**63, "forward"),
     }
-
-
-def _ns(row: Row, name: str) -> int:
-    value = row[name]
-    if not isinstance(value, int):
-        raise TypeError(f"{name} is {value!r}; want nanoseconds")
-    return value
 
 
 def _figures(parts: dict[str, Part]) -> list[tuple[str, ...]]:

@@ -146,6 +146,8 @@ def known_gravity(ring: PoseRing, step_end_ns: int, until_ns: int) -> Gravity | 
     """
     poses = ring.poses
     first = ring.first_at(step_end_ns)
+    if first < len(poses) and poses["known"][first]:
+        return Gravity(np.array(poses["up"][first]), late=False)
     known = np.flatnonzero(poses["known"][first : max(first, ring.first_at(until_ns)) + 1])
     if len(known) == 0 or kernel.attitude_since(poses["fresh"], first + int(known[0])) > first:
         return None
@@ -159,6 +161,10 @@ class StepPelvisReader:
     def __init__(self, params: StepPelvisParams, mounting: Floats | None) -> None:
         self._params = params
         self._forward = None if mounting is None else np.array(mounting[0], np.float64)
+        self._window_ns = round(params.window_s * NS_PER_S)
+        self._contact_ns = round(params.error.contact_s * NS_PER_S)
+        self._unknown = np.zeros(3)
+        """Stands for a direction that is not known."""
         self.mounting = PelvisMounting(params.mounting)
 
     def read(
@@ -174,40 +180,30 @@ class StepPelvisReader:
             clean: its contacts have no reason against them, so that it may teach an unknown mounting.
         """
         p, t_ns, poses = self._params, ring.t_ns, ring.poses
-        before, last = ring.first_at(span.start_ns + 1) - 1, ring.first_at(span.end_ns)
-        if before < 0 or not covered(ring, span.end_ns):
-            return StepPelvis()
-        missing_ns, lost = kernel.missing_ns(t_ns, poses["lost"], before, last, span.start_ns, span.end_ns)
-        first = max(
-            ring.first_at(span.end_ns - round(p.window_s * NS_PER_S)), kernel.attitude_since(poses["fresh"], last)
+        start_ns, end_ns = span.start_ns, span.end_ns
+        before, last, first, missing_ns, lost = kernel.span(
+            t_ns, poses["lost"], poses["fresh"], start_ns, end_ns, self._window_ns
         )
-        most_ns = min(p.missing_s * NS_PER_S, p.missing_share * (span.end_ns - span.start_ns))
+        if before < 0 or last == len(t_ns) or t_ns[last] - end_ns >= NEAR_NS:
+            return StepPelvis()
+        most_ns = min(p.missing_s * NS_PER_S, p.missing_share * (end_ns - start_ns))
         if gravity is None or missing_ns > most_ns or first > before:
             return StepPelvis(gap=lost > 0)
         window = poses[first : last + 1]
-        up, axes = np.empty(3), np.empty((3, 3))
-        if level is None:
-            kernel.mean_up(window["q"], gravity.up, 0, len(window) - 1, up)
-        else:
-            up[:] = level
-        # whichever way the sensor faces, its turn is told by any level axis
-        forward = np.eye(3)[np.argmin(np.abs(up))] if self._forward is None else self._forward
-        kernel.level_axes(forward, up, axes)
-        values = np.empty((len(window), 3))
-        contact_ns = round(p.error.contact_s * NS_PER_S)
-        near_ns = span.start_ns - max(LEAST_BEFORE_NS, contact_ns)
-        dense_from = max(0, ring.first_at(near_ns) - first - 1)
-        kernel.angles(window["q"], gravity.up, axes, dense_from, values)
-        out = np.zeros(1, kernel.STEP)
-        kernel.read(
-            t_ns[first : last + 1],
-            values,
+        up, out = np.empty(3), np.zeros(1, kernel.STEP)
+        kernel.measure(
+            window["t_ns"],
+            window["q"],
+            gravity.up,
+            self._unknown if self._forward is None else self._forward,
+            self._unknown if level is None else level,
             1.0 if span.foot == "left" else -1.0,
-            span.start_ns,
-            span.end_ns,
+            start_ns,
+            end_ns,
             LEAST_BEFORE_NS,
             LEAST_AFTER_NS,
-            contact_ns,
+            self._contact_ns,
+            up,
             out,
         )
         told = dict(zip(kernel.STEP.names or (), out[0].item(), strict=True))

@@ -70,6 +70,22 @@ def missing_ns(t_ns, lost, a, b, start_ns, end_ns):
 
 
 @njit
+def span(t_ns, lost, fresh, start_ns, end_ns, window_ns):
+    """Where a step lies among the poses: (before, last, first, missing, count).
+
+    before, last: index of the last pose not after the start (-1: none), and of the first not before the end (n: none).
+    first: where the window of `window_ns` before the end begins, or the attitude that holds at the end.
+    missing, count: as `missing_ns` tells.
+    """
+    before, last = first_at(t_ns, start_ns + 1) - 1, first_at(t_ns, end_ns)
+    if before < 0 or last == t_ns.shape[0]:
+        return before, last, 0, 0.0, 0
+    missing, count = missing_ns(t_ns, lost, before, last, start_ns, end_ns)
+    first = max(first_at(t_ns, end_ns - window_ns), attitude_since(fresh, last))
+    return before, last, first, missing, count
+
+
+@njit
 def mean_up(q, up, a, b, out):
     """Mean of `up` (3,), a vector of I, in sensor axes over the samples a..b, of unit length."""
     x, y, z = 0.0, 0.0, 0.0
@@ -166,6 +182,28 @@ def least_about(t_ns, values, sign, start_ns, end_ns):
     for i in range(first_at(t_ns, start_ns), first_at(t_ns, end_ns)):
         least = min(least, sign * values[i, 0])
     return least
+
+
+@njit
+def measure(t_ns, q, gravity, forward, level, sign, start_ns, end_ns, before_ns, after_ns, contact_ns, up, out):
+    """Read one step from the poses of its window, and fill the STEP record out[0].
+
+    gravity: (3,) up in I. forward: (3,) in sensor axes; all 0 where it is not known: then any level axis will do, for
+    the turn is the same about each. level: (3,) up in sensor axes; all 0 where nobody stood: then `up` (3,) becomes the
+    mean over the window. The rest as in `read`.
+    """
+    n = t_ns.shape[0]
+    up[:] = level
+    if level[0] == 0.0 and level[1] == 0.0 and level[2] == 0.0:
+        mean_up(q, gravity, 0, n - 1, up)
+    ahead = forward.copy()
+    if ahead[0] == 0.0 and ahead[1] == 0.0 and ahead[2] == 0.0:
+        ahead[np.argmin(np.abs(up))] = 1.0
+    axes, values = np.empty((3, 3)), np.empty((n, 3))
+    level_axes(ahead, up, axes)
+    dense_from = max(0, first_at(t_ns, start_ns - max(before_ns, contact_ns)) - 1)
+    angles(q, gravity, axes, dense_from, values)
+    read(t_ns, values, sign, start_ns, end_ns, before_ns, after_ns, contact_ns, out)
 
 
 @njit

@@ -73,7 +73,7 @@ def test_a_simulated_walk_is_found_at_any_rate(foot_recording, direction, rate_h
     direction=st.sampled_from([FORWARD, BACKWARD]),
     foot=st.sampled_from(FEET),
     seed=st.integers(0, 10**6),
-    speed_m_s=st.floats(0.5, 1.3),
+    speed_m_s=st.floats(0.6, 1.5),
     toe_out_deg=st.floats(-5.0, 20.0),
 )
 def test_other_people_walk_too(foot_recording, direction, foot, seed, speed_m_s, toe_out_deg) -> None:

@@ -188,7 +188,7 @@ class Pipeline:
     def _unresolved(self) -> list[dict[str, str]]:
         known = {entry.get("sensor") for entry in self._calibrations()}
         return [
-            {"what": f"{sensor} mounting", "why": "unknown, and too little standing and walking to work it out"}
+            {"what": f"{sensor} mounting", "why": "unknown, and standing and walking did not make it clear"}
             for sensor in self._present
             if self._session.sensors[sensor].mounting is None and sensor not in known
         ]

@@ -20,8 +20,9 @@ from imu.store.raw import raw_path, read_raw
 ROOT = Path(__file__).parent.parent
 IN_CI = "CI" in os.environ
 
-# no deadline: the first call of a kernel compiles it; in CI the same examples every time
-settings.register_profile("retrogait", deadline=None, derandomize=IN_CI, print_blob=not IN_CI)
+# no deadline: the first call of a kernel compiles it; in CI the same examples every time; as plain Python few of them
+EXAMPLES = 3 if os.environ.get("NUMBA_DISABLE_JIT") else 100
+settings.register_profile("retrogait", deadline=None, derandomize=IN_CI, print_blob=not IN_CI, max_examples=EXAMPLES)
 settings.load_profile("retrogait")
 
 

@@ -51,7 +51,8 @@ class Block:
     """Accepted samples of one sensor in order of time. Missing samples are absent, not NaN; `lost` says where.
 
     `dt_s` is the physical time since the sample before: the sensor's own period where the counter runs on (whatever
-    the clock says), the clock's difference across lost samples, and one period for a sensor's first sample.
+    the clock says), the clock's difference across lost samples (or what the counter says, where the clock was set back
+    meanwhile), and one period for a sensor's first sample.
     """
 
     t_ns: Ints  # (n,) session clock, strictly increasing over the whole stream

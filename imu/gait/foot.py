@@ -219,6 +219,7 @@ class FootParams:
     stop_share: float = 0.5
     length_gap_n: int = 2
     resolve_swings: int = 3
+    resolve_share: float = 0.5
     resolve_axis_rad: float = 0.7
 
     def resolve(self, rate_hz: float) -> foot_state.Coefficients:
@@ -260,6 +261,7 @@ class FootParams:
             stop_share=self.stop_share,
             length_gap_n=self.length_gap_n,
             resolve_swings=self.resolve_swings,
+            resolve_share=self.resolve_share,
             resolve_axis=self.resolve_axis_rad,
         )
 

@@ -94,8 +94,7 @@ def finish_contact(s, out, n, at, turn, now_ns, at_end, c):
     if at_end:
         reasons |= AT_END
     if s["contact_ns"] != NONE_NS and s["release_due"] == 1:
-        last = k
-        t = contact.release_instant(w, r, last, c.swing)
+        t = contact.release_instant(w, r, k, c.swing)
         n = emit(out, n, s, RELEASE, ring.session_ns(r, min(t, at)), now_ns)
     n = drop_due(s, out, n, now_ns)
     known = s["resolved"] == 1
@@ -122,10 +121,10 @@ def finish_contact(s, out, n, at, turn, now_ns, at_end, c):
     s["release_due"] = 1
     s["length_due"] = 1
     s["second_due"] = 1
-    s["second_i"] = max(ring.back(r, k, 0.03), first)
+    s["second_i"] = max(ring.back(r, k, c.swing.before_reversal_s), first)
+    s["second_sign"] = 1.0 if turn > 0.0 else -1.0
     s["second_top"] = 0.0
     s["second_past"] = 0.0
-    w["candidate_sign"] = 1.0 if turn > 0.0 else -1.0
     return n
 
 
@@ -163,7 +162,7 @@ def follow_second(s, out, n, now_ns, last, c):
         k = s["second_i"]
         if time[i & MASK] - time[k & MASK] < settle:
             break
-        z = w["candidate_sign"] * ring.lobe(r, k, i)
+        z = s["second_sign"] * ring.lobe(r, k, i)
         since = time[k & MASK] - w["contact_s"]
         bound = c.swing.second_share * s["second_top"]
         if z > s["second_top"]:
@@ -192,7 +191,7 @@ def resolve_mounting(s, out, n, now_ns, c):
     s["rises"] += s["pitch_high"] + s["pitch_low"]
     s["rises_size"] += abs(s["pitch_high"] + s["pitch_low"])
     s["rises_n"] += 1
-    if s["rises_n"] < c.resolve_swings or abs(s["rises"]) < 0.5 * s["rises_size"]:
+    if s["rises_n"] < c.resolve_swings or abs(s["rises"]) < c.resolve_share * s["rises_size"]:
         return n
     if s["rises"] > 0.0:
         for k in range(3):
@@ -202,6 +201,7 @@ def resolve_mounting(s, out, n, now_ns, c):
         s["low1"], s["low2"] = -s["low1"], -s["low2"]
         w["sign"], w["turned"], w["turned_before"] = -w["sign"], -w["turned"], -w["turned_before"]
         w["candidate_sign"] = -w["candidate_sign"]
+        s["second_sign"] = -s["second_sign"]
         r = s["ring"]
         for k in range(ring.SIZE):
             r["rate"][k] = -r["rate"][k]

@@ -44,6 +44,7 @@ STATE = np.dtype(
         ("release_due", "<i8"),
         ("second_due", "<i8"),
         ("second_i", "<i8"),  # next index to look at
+        ("second_sign", "<f8"),  # way of the settling rotation
         ("second_top", "<f8"),
         ("second_past", "<f8"),
         # mounting
@@ -110,6 +111,7 @@ class Coefficients(NamedTuple):
     stop_share: float
     length_gap_n: int
     resolve_swings: int
+    resolve_share: float
     resolve_axis: float
 
 

@@ -7,6 +7,8 @@ import numpy as np
 from imu.kernels._jit import njit
 
 AXES = 6
+HOLE_MOST_S = 60.0
+"""A counter that claims more than that against the clock has leapt."""
 STATE = np.dtype(
     [
         ("rows", "<i8"),  # seen
@@ -96,6 +98,10 @@ def step(s, t_ns, seq, values, clipped, c):
         jumped = False
         if lost > 0:
             dt_s = elapsed_s
+            counted_s = min((lost + 1) * s["period_s"], HOLE_MOST_S)
+            if counted_s > elapsed_s + c.jump_s:
+                # the clock was set back, and all was late until it had caught up
+                dt_s = counted_s
             s["lost"] += lost
             s["gaps"] += 1
         else:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imu.core.samples import Samples
@@ -131,7 +131,6 @@ def check_events(events) -> None:
         assert emitted == sorted(emitted)
 
 
-@settings(max_examples=150)
 @given(injuries=st.lists(injury, min_size=1, max_size=4), shares=st.lists(st.floats(0.0, 1.0), max_size=8))
 def test_broken_streams_through_the_pipeline(case_named, injuries, shares) -> None:
     pipeline = case_named("pipeline")
@@ -144,7 +143,6 @@ def test_broken_streams_through_the_pipeline(case_named, injuries, shares) -> No
     assert broken.run(broken.pieces(cuts)) == broken.whole, "the cut must not matter here either"
 
 
-@settings(max_examples=100)
 @given(injuries=st.lists(injury, min_size=1, max_size=3))
 def test_what_the_intake_accepts_is_in_order_and_finite(case_named, injuries) -> None:
     intake = case_named("intake")

@@ -3,7 +3,7 @@
 from itertools import chain
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 share = st.floats(0.0, 1.0)
@@ -13,7 +13,6 @@ def test_a_fresh_stage_says_the_same_as_another(case) -> None:
     assert case.whole == case.run(case.pieces())
 
 
-@settings(max_examples=50)
 @given(shares=st.lists(share, max_size=40))
 def test_random_cuts(case, shares) -> None:
     cuts = [round(share * case.rows) for share in shares]
@@ -35,7 +34,6 @@ def test_empty_blocks_anywhere(case) -> None:
     assert case.run(case.pieces(cuts)) == case.whole
 
 
-@settings(max_examples=40)
 @given(behind_s=st.tuples(*[st.floats(-30.0, 30.0)] * 3), shares=st.lists(share, max_size=15))
 def test_any_order_of_arrival_between_sensors(case, behind_s, shares) -> None:
     behind = dict(zip(case.parts, behind_s, strict=False))

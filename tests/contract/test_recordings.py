@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imu.simulate import Clock, Gait, Link, Person, Protocol, Stand, Turn, Walk, simulate, usual_sensors
@@ -70,7 +70,6 @@ def recordings(draw):
     return simulate(draw(person), protocol, sensors, seed=draw(st.integers(0, 2**32)))
 
 
-@settings(max_examples=200)
 @given(recording=recordings(), arrived=arrival)
 def test_simulated_sessions(to_case, recording, arrived) -> None:
     case = to_case(recording)
@@ -83,7 +82,6 @@ def recorded(request, read_recording, to_case):
     return to_case(*read_recording(request.param))
 
 
-@settings(max_examples=20)
 @given(arrived=arrival)
 def test_recorded_sessions(recorded, arrived) -> None:
     shares, behind_s = arrived

@@ -3,11 +3,10 @@
 import copy
 import pickle
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
-@settings(max_examples=10)
 @given(share=st.floats(0.0, 1.0))
 def test_copies_and_pickles_go_on_alike(case, share) -> None:
     tick = round(share * case.rows)

@@ -5,7 +5,7 @@ from itertools import chain, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
@@ -68,7 +68,6 @@ def test_a_simulated_walk_is_found_at_any_rate(foot_recording, direction, rate_h
         assert abs(np.median(angles)) < 4.0
 
 
-@settings(max_examples=20)
 @given(
     direction=st.sampled_from([FORWARD, BACKWARD]),
     foot=st.sampled_from(FEET),
@@ -135,7 +134,6 @@ def check_unknown_mounting(walk, way) -> None:
 
 
 @pytest.mark.parametrize("direction", [FORWARD, BACKWARD])
-@settings(max_examples=12)
 @given(seed=st.integers(0, 10**6), foot=st.sampled_from(FEET))
 @example(seed=3, foot="left")
 def test_an_unknown_mounting_is_worked_out_whichever_way_the_person_walks(
@@ -267,7 +265,6 @@ def nonsense(seed: int) -> Samples:
     return Samples(seq * 10_000_000, seq, acc[seq], gyr[seq], np.zeros(len(seq), np.bool_))
 
 
-@settings(max_examples=100)
 @given(seed=st.integers(0, 10**6), known=st.booleans())
 @example(seed=4, known=True)
 @example(seed=38, known=True)

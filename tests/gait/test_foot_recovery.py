@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from imu.core.records import CONTACT
+from imu.core.records import BREAK, CONTACT
 from imu.core.samples import Samples
 from imu.simulate import Clock, Stand, Walk
 
@@ -77,14 +77,18 @@ def test_a_clock_that_jumps_ahead(walk, ahead_s) -> None:
     assert matched.missed == matched.false == matched.mislabelled == [], "its own time runs on"
 
 
-def test_a_clock_that_is_set_back(walk) -> None:
-    back_ns, jumps_ns = 700_000_000, in_swing(walk, 5, 0.5)
+@pytest.mark.parametrize("back_s", [0.05, 0.7, 2.5])
+def test_a_clock_that_is_set_back(walk, back_s) -> None:
+    """What comes until the clock has caught up is late. The hole is as long as the counter says, not as the clock."""
+    back_ns, jumps_ns = round(1e9 * back_s), in_swing(walk, 5, 0.5)
     truth = [
         {**true, "t_contact_ns": true["t_contact_ns"] - back_ns * (true["t_contact_ns"] > jumps_ns)}
         for true in walk.truth
     ]
     jumped = walk.with_rows(t_ns=walk.rows.t_ns - np.where(walk.rows.t_ns > jumps_ns, back_ns, 0))
     check_recovered(type(walk)(walk.rate_hz, walk.mounting, jumped.rows, truth), jumps_ns)
+    broken = jumped.events()["kind"] == BREAK
+    assert broken.sum() == (back_s > 0.1), "no stride may span it"
 
 
 def held(acc: float | None, gyr: float | None, *axes: int, clipped: bool = False) -> Spoil:

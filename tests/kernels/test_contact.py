@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imu.gait.foot import ContactParams
@@ -46,14 +46,12 @@ def test_without_an_impact_it_is_near_the_reversal() -> None:
     assert 0.0 <= instant(*landing(impact_s=None)) < 0.025
 
 
-@settings(max_examples=30)
 @given(first=st.integers(0, 2 * ring.SIZE), sign=st.sampled_from([1.0, -1.0]))
 def test_neither_the_direction_nor_the_place_in_the_ring_matters(first, sign) -> None:
     there = instant(*landing(sign=sign, first=first), sign)
     assert there == pytest.approx(instant(*landing()), abs=1e-9)
 
 
-@settings(max_examples=30)
 @given(peak_s=st.floats(0.02, 0.12), impact_s=st.one_of(st.none(), st.floats(-0.02, 0.06)))
 def test_it_lies_in_what_it_was_given(peak_s, impact_s) -> None:
     r, reversal, newest = landing(peak_s=peak_s, impact_s=impact_s)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation, Slerp
 
@@ -34,7 +34,6 @@ def rotation_of(s) -> Rotation:
     return Rotation.from_quat(s["q"][[1, 2, 3, 0]])
 
 
-@settings(max_examples=50)
 @given(seed=st.integers(0, 10**6))
 def test_it_begins_on_the_foots_own_axes(seed) -> None:
     mounting = Rotation.random(random_state=seed).as_matrix()
@@ -42,7 +41,6 @@ def test_it_begins_on_the_foots_own_axes(seed) -> None:
     np.testing.assert_allclose(rotation_of(s).as_matrix(), mounting, atol=1e-12)
 
 
-@settings(max_examples=50)
 @given(angle=st.floats(0.0, 3.1), way=st.floats(0.0, 6.3), gain=st.sampled_from([0.1, 0.5, 1.0]))
 def test_levelling_turns_towards_up_about_a_level_axis(angle, way, gain) -> None:
     s = state()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imu.kernels import ring
@@ -40,7 +40,6 @@ def test_jerk_is_the_change_over_at_least_nine_milliseconds() -> None:
         assert jerks[k] == pytest.approx(wanted)
 
 
-@settings(max_examples=50)
 @given(share=st.floats(0.0, 1.0), n=st.sampled_from([3, 100, ring.SIZE + 500]))
 def test_the_session_clock_at_a_sensor_time_is_interpolated(share, n) -> None:
     r, time_s, t_ns, *_ = filled(n)
@@ -53,7 +52,6 @@ def test_the_session_clock_at_a_sensor_time_is_interpolated(share, n) -> None:
     assert ring.session_ns(r, time_s[first] - 1.0) == t_ns[first], "nor before the oldest"
 
 
-@settings(max_examples=50)
 @given(at=st.integers(0, 299), span_s=st.floats(0.0, 1.0))
 def test_back_is_the_latest_sample_that_lies_far_enough(at, span_s) -> None:
     r, time_s, *_ = filled(300)
@@ -61,7 +59,6 @@ def test_back_is_the_latest_sample_that_lies_far_enough(at, span_s) -> None:
     assert ring.back(r, at, span_s) == wanted
 
 
-@settings(max_examples=50)
 @given(at=st.integers(0, 299), beyond=st.integers(0, 10))
 def test_a_lobe_is_a_triangle_over_what_is_known(at, beyond) -> None:
     r, time_s, _, _, rate, _ = filled(300)

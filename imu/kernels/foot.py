@@ -82,7 +82,9 @@ def stand(s, gx, gy, gz, dt, c):
     else:
         gain = believe * dt / (c.frame.level_late_s + min(f["level_s"], c.frame.level_memory_s) + dt)
         foot_frame.level_by(f, acc, norm, gain)
-    foot_frame.zero_velocity(f)
+    if s["swing"]["phase"] == STANCE or f["trusted"] == 0:
+        # else a swing ends here, which needs its shift: it'll set velocity to zero itself
+        foot_frame.zero_velocity(f)
     f["trusted"] = 1
     quiet = q["rate"] < c.frame.bias_below and s["still_s"] > c.bias_after_s
     foot_frame.learn_in_stillness(f, acc, norm, believe, gx, gy, gz, quiet, dt, c.frame)

@@ -81,7 +81,7 @@ def tilt(q, ux, uy, uz, gain):
         return
     if s2 < SMALL * SMALL and uz > 0.0:
         # series of sine and cosine, good to 1e-6 rad here and cheaper than the functions
-        k = 0.5 * gain * (1.0 + s2 / 6.0)
+        k = 0.5 * gain * (1.0 + s2 * (4.0 - gain * gain) / 24.0)
         c = 1.0 - 0.5 * k * k * s2
     else:
         s = math.sqrt(s2)

@@ -18,9 +18,7 @@ Spoil = Callable[[Samples, np.ndarray], Samples]
 
 @pytest.fixture(scope="module", params=["forward", "backward"])
 def walk(request, foot_recording):
-    return foot_recording.simulated(
-        Stand(seconds=3.0), Walk(direction=request.param, steps=28), Stand(seconds=2.0), rate_hz=200.0
-    )
+    return foot_recording.simulated(Stand(seconds=3.0), Walk(direction=request.param, steps=28), Stand(seconds=2.0))
 
 
 def in_swing(walk, number: int, share: float) -> int:

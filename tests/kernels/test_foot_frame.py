@@ -49,7 +49,7 @@ def test_levelling_turns_towards_up_about_a_level_axis(angle, way, gain) -> None
     turned = rotation_of(s)
     assert np.linalg.norm(s["q"]) == pytest.approx(1.0, abs=2e-6)
     left = math.acos(min(1.0, turned.apply(up)[2]))
-    assert left == pytest.approx((1.0 - gain) * angle, abs=2e-5)
+    assert left == pytest.approx((1.0 - gain) * angle, abs=2e-6)
     assert abs(turned.as_rotvec()[2]) < 1e-12
 
 

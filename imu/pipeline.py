@@ -22,6 +22,9 @@ from imu.gait.pelvis import PelvisParams, PelvisPose
 from imu.gait.steps import LOOKBACK_NS, Steps, StepsParams
 from imu.gait.summary import SCHEMA, summarise_directions
 
+RATE_TOLERANCE: Final = 0.1
+RATE_LEAST_N: Final = 20
+"""A stated rate that is off by more, over so many samples, is named in the summary."""
 USABLE_SHARE: Final = 0.5
 """A sensor of whose rows fewer are usable after repair is refused."""
 
@@ -75,6 +78,7 @@ class Pipeline:
             pelvis=pelvis is not None,
             mounting=pelvis.mounting if pelvis else None,
         )
+        self._ended: set[Sensor] = set()
         self._step_rows: list[Row] = []
         self._mountings: list[dict[str, Any]] = []
 
@@ -89,20 +93,23 @@ class Pipeline:
         records = self._feet[foot].push(block)
         return _in_order(self._fold(foot, records) + self._join(foot, records))
 
+    def end(self, sensor: Sensor) -> list[Event]:
+        """End of one stream: decide what is pending there; nothing waits for it any longer. Once a sensor."""
+        if sensor in self._ended:
+            return []
+        self._ended.add(sensor)
+        if sensor == "pelvis" and self._pelvis is not None:
+            events = self._take_steps(self._steps.push_pelvis(self._pelvis.flush()))
+        else:
+            foot = _foot(sensor)
+            records = self._feet[foot].flush()
+            events = self._fold(foot, records) + self._join(foot, records)
+        return _in_order(events + self._take_steps(self._steps.end(sensor)))
+
     def flush(self) -> list[Event]:
         """End of all streams: decide what is pending."""
-        events: list[Event] = []
-        for foot, stage in self._feet.items():
-            records = stage.flush()
-            events += self._fold(foot, records)
-            events += self._join(foot, records)
-        for foot in self._feet:
-            events += self._take_steps(self._steps.end(_sensor(foot)))
-        if self._pelvis is not None:
-            events += self._take_steps(self._steps.push_pelvis(self._pelvis.flush()))
-            events += self._take_steps(self._steps.end("pelvis"))
-        events += self._take_steps(self._steps.flush())
-        return _in_order(events)
+        events = [event for sensor in self._present for event in self.end(sensor)]
+        return _in_order(events + self._take_steps(self._steps.flush()))
 
     def check_usable(self) -> None:
         """Refuse a recording that repair could not save.
@@ -143,11 +150,12 @@ class Pipeline:
         """summary.json, but for what its writer adds: version, params and the sha256 of the tables."""
         tables, reports = self.tables(), self.reports
         directions, left_out = summarise_directions(tables[CONTACTS.name], tables[STRIDES.name], tables[STEPS.name])
+        sync = self._session.document.get("sync")
         missing = [sensor for sensor in self._session.sensors if sensor not in self._present]
         return {
             "schema": SCHEMA,
             "duration_s": _duration_s(list(reports.values())),
-            "sync": self._session.document.get("sync", "unknown"),
+            "sync": sync if sync in ("device", "host") else "unknown",
             "sensors": {
                 sensor: {
                     "samples": report.accepted,
@@ -158,13 +166,8 @@ class Pipeline:
                 for sensor, report in reports.items()
             },
             "repairs": {
-                sensor: {
-                    "late": report.late,
-                    "nan": report.nan,
-                    "saturated": report.saturated,
-                    "clock_jumps": report.clock_jumps,
-                }
-                for sensor, report in reports.items()
+                **{sensor: _repairs(report, list(reports.values())) for sensor, report in reports.items()},
+                **{sensor: {"absent": 1} for sensor in missing},
             },
             "calibrations": self._calibrations(),
             "broken_alternation": self._steps.broken_alternation,
@@ -172,6 +175,7 @@ class Pipeline:
             "left_out": [
                 *({"what": sensor, "why": f"no file raw/{sensor}.parquet"} for sensor in missing),
                 *({"what": sensor, "why": "no samples"} for sensor, report in reports.items() if report.rows == 0),
+                *self._misstated(),
                 *self._unresolved(),
                 *left_out,
             ],
@@ -184,6 +188,16 @@ class Pipeline:
         if pelvis is not None and pelvis["state"] == "resolved":
             found.append(_mounting("pelvis", pelvis["t_ns"], pelvis["confidence"]))
         return sorted(found, key=lambda entry: (entry["t_ns"], entry["kind"], entry.get("sensor", "")))
+
+    def _misstated(self) -> list[dict[str, str]]:
+        """Rates that the clock contradicts: the clock is believed."""
+        found: list[dict[str, str]] = []
+        for sensor, report in self.reports.items():
+            stated, rate = self._session.sensors[sensor].rate_hz, report.rate_hz
+            if rate is not None and report.accepted >= RATE_LEAST_N and abs(rate / stated - 1.0) > RATE_TOLERANCE:
+                why = f"session.json says {stated:g} Hz, the clock shows {rate:.1f}: that is used"
+                found.append({"what": f"{sensor} rate", "why": why})
+        return found
 
     def _unresolved(self) -> list[dict[str, str]]:
         known = {entry.get("sensor") for entry in self._calibrations()}
@@ -214,6 +228,22 @@ class Pipeline:
 
 def _in_order(events: list[Event]) -> list[Event]:
     return sorted(events, key=lambda event: (event.t_emitted_ns, event.foot))
+
+
+def _repairs(report: IntakeReport, reports: Sequence[IntakeReport]) -> dict[str, float]:
+    """What was repaired of one sensor; starts and ends are against the first and the last of all sensors."""
+    starts = [other.first_ns for other in reports if other.first_ns is not None]
+    ends = [other.newest_ns for other in reports if other.newest_ns is not None]
+    began, ended = report.first_ns, report.newest_ns
+    return {
+        "late": report.late,
+        "nan": report.nan,
+        "saturated": report.saturated,
+        "clock_jumps": report.clock_jumps,
+        "jitter": report.jittered,
+        "starts_late_s": 0.0 if began is None else round((began - min(starts)) / NS_PER_S, 3),
+        "ends_early_s": 0.0 if ended is None else round((max(ends) - ended) / NS_PER_S, 3),
+    }
 
 
 def _mounting(sensor: Sensor, t_ns: int, confidence: float) -> dict[str, Any]:

@@ -56,6 +56,10 @@ def plan(patterns: Iterable[str], out: Path | None) -> list[Job]:
             continue
         try:
             target = found if out is None else analysis_dir(out, read_session(found))
+            if target != found and (target / "raw").exists():
+                raise DuplicateSession(
+                    f"{found} has the same subject and session as the raw data in {target}; want another --out"
+                )
             if target in taken:
                 raise DuplicateSession(
                     f"{found} has the same subject and session as {taken[target]}; want one of each in --out "
@@ -83,7 +87,8 @@ def reprocess(
     then says so.
 
     Raises:
-        SessionError: one line on what was refused; nothing of an earlier analysis is touched then.
+        SessionError: one line on what was refused. An earlier analysis is touched by CannotWrite alone: it then counts
+            as not analysed.
     """
     params = params or Params()
     session = read_session(source)
@@ -126,6 +131,9 @@ def analyse(
     total = sum(rows_in(raw_path(source, sensor), sensor) for sensor in present)
     done = 0
     for sensor, samples in _in_time(source, session, present):
+        if samples is None:
+            pipeline.end(sensor)
+            continue
         done += len(samples)
         pipeline.push(sensor, without(samples, away.get(sensor, ())))
         if progress is not None:
@@ -161,22 +169,24 @@ def without(samples: Samples, away: Iterable[tuple[int, int]]) -> Samples:
     return samples if keep.all() else samples.where(keep)
 
 
-def _in_time(source: Path, session: Session, present: Iterable[Sensor]) -> Iterator[tuple[Sensor, Samples]]:
-    """Slices of all sensors, those that begin first first, so that none runs far ahead of the others."""
+def _in_time(source: Path, session: Session, present: Iterable[Sensor]) -> Iterator[tuple[Sensor, Samples | None]]:
+    """Slices of all sensors in order of their beginnings, so that none runs far ahead; None where a sensor ends."""
     slices: dict[Sensor, Iterator[Samples]] = {sensor: _slices(source, session, sensor) for sensor in present}
     waiting: list[tuple[int, int, Sensor, Samples]] = []
 
-    def wait(order: int, sensor: Sensor) -> None:
+    def wait(order: int, sensor: Sensor) -> bool:
         samples = next(slices[sensor], None)
         if samples is not None:
             heapq.heappush(waiting, (int(samples.t_ns[0]), order, sensor, samples))
+        return samples is not None
 
     for order, sensor in enumerate(slices):
         wait(order, sensor)
     while waiting:
         _, order, sensor, samples = heapq.heappop(waiting)
         yield sensor, samples
-        wait(order, sensor)
+        if not wait(order, sensor):
+            yield sensor, None
 
 
 def _slices(source: Path, session: Session, sensor: Sensor) -> Iterator[Samples]:

@@ -164,7 +164,7 @@ def _line(result: Result) -> str:
     samples, lost = _total(summary, "samples"), _total(summary, "lost")
     parts = [f"{found} in {duration_text(summary['duration_s'])}"]
     parts.append(f"lost {lost} of {counted(samples + lost, 'sample')} ({percent_text(lost / (samples + lost))})")
-    late = sum(repairs["late"] for repairs in summary["repairs"].values())
+    late = sum(repairs.get("late", 0) for repairs in summary["repairs"].values())
     if late:
         parts.append(f"dropped {counted(late, 'late row')}")
     parts += [f"{left_out['what']}: {left_out['why']}" for left_out in summary["left_out"] if _is_sensor(left_out)]

@@ -215,6 +215,7 @@ class FootParams:
     agree_rad: float = 0.05
     flat_rad: float = math.radians(5.0)
     flat_settled_rad: float = math.radians(2.0)
+    angle_most_rad: float = math.radians(45.0)
     turn_rad: float = math.radians(25.0)
     stop_share: float = 0.5
     length_gap_n: int = 2
@@ -257,6 +258,7 @@ class FootParams:
             agree_rad=self.agree_rad,
             flat_rad=self.flat_rad,
             flat_settled_rad=self.flat_settled_rad,
+            angle_most_rad=self.angle_most_rad,
             turn_rad=self.turn_rad,
             stop_share=self.stop_share,
             length_gap_n=self.length_gap_n,

@@ -25,7 +25,7 @@ class IntakeParams:
     gyr_stuck_rad_s: float = 0.98 * math.radians(250.0)
     stuck_hits: int = 3
     period_memory_s: float = 10.0
-    period_tolerance: float = 0.2
+    period_ratio: float = 5.0
     clock_jump_s: float = 0.04
 
     def resolve(self, rate_hz: float) -> kernel.Coefficients:
@@ -35,8 +35,9 @@ class IntakeParams:
         return kernel.Coefficients(
             period_s=period_s,
             forget=min(1.0, period_s / self.period_memory_s),
-            shortest_s=period_s * (1.0 - self.period_tolerance),
-            longest_s=period_s * (1.0 + self.period_tolerance),
+            # a stated rate may be far off: what the clock shows counts
+            shortest_s=period_s / self.period_ratio,
+            longest_s=period_s * self.period_ratio,
             jump_s=max(self.clock_jump_s, 0.5 * period_s),
             acc_most_m_s2=self.acc_most_m_s2,
             gyr_most_rad_s=self.gyr_most_rad_s,
@@ -58,6 +59,7 @@ class IntakeReport:
     nan: int
     saturated: int
     clock_jumps: int
+    jittered: int
     first_ns: int | None
     newest_ns: int | None
 
@@ -124,6 +126,7 @@ class Intake:
             nan=int(s["nan"]),
             saturated=int(s["saturated"]),
             clock_jumps=int(s["jumps"]),
+            jittered=int(s["jittered"]),
             first_ns=int(s["first_ns"]) if seen else None,
             newest_ns=int(s["newest_ns"]) if seen else None,
         )

@@ -10,8 +10,10 @@ from imu.kernels.foot_state import (
     BACKWARD,
     FLAT,
     FORWARD,
+    GAP,
     HEEL_TO_TOE,
     IN_PLACE,
+    SATURATED,
     START,
     STOP,
     TOE_TO_HEEL,
@@ -23,7 +25,7 @@ from imu.kernels.ring import MASK
 
 # confidence, and what is taken from it
 CLEAR, NO_ZERO_VELOCITY, UNKNOWN = 0.99, 0.94, 0.5
-WEAK_SETTLING, WEAK_SHIFT = 0.05, 0.10
+WEAK_SETTLING, WEAK_SHIFT, FLAWED_SWING = 0.05, 0.10, 0.12
 NEAR_IN_PLACE_M = 0.05
 
 
@@ -60,7 +62,7 @@ def direction_of(ahead, trusted, turn, pitch, c):
 
 
 @njit
-def confidence_of(pattern, direction, ahead, trusted, turn, pitch, c):
+def confidence_of(pattern, direction, ahead, trusted, turn, pitch, reasons, c):
     """A coarse probability that both labels are right: how often they were, on recordings with truth, where the cues
     were as clear as here.
     """
@@ -71,6 +73,8 @@ def confidence_of(pattern, direction, ahead, trusted, turn, pitch, c):
         p -= WEAK_SETTLING
     if abs(abs(ahead) - c.in_place_m) < NEAR_IN_PLACE_M:
         p -= WEAK_SHIFT
+    if reasons & (GAP | SATURATED):
+        p -= FLAWED_SWING
     return p
 
 
@@ -108,9 +112,9 @@ def finish_contact(s, out, n, at, turn, now_ns, at_end, c):
     if known:
         e["pattern"] = pattern_of(turn, pitch, ring.pitch(r, i) - pitch, c)
         e["direction"] = direction_of(ahead, f["trusted"], turn, pitch, c)
-        if f["level"] == 1:
+        if f["level"] == 1 and (f["trusted"] == 1 or abs(pitch) < c.angle_most_rad):
             e["foot_angle_deg"] = math.degrees(pitch)
-        e["confidence"] = confidence_of(e["pattern"], e["direction"], ahead, f["trusted"], turn, pitch, c)
+        e["confidence"] = confidence_of(e["pattern"], e["direction"], ahead, f["trusted"], turn, pitch, reasons, c)
     else:
         e["confidence"] = UNKNOWN
     w["contact_s"] = at

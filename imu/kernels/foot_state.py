@@ -107,6 +107,7 @@ class Coefficients(NamedTuple):
     agree_rad: float
     flat_rad: float
     flat_settled_rad: float
+    angle_most_rad: float
     turn_rad: float
     stop_share: float
     length_gap_n: int

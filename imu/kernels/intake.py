@@ -9,6 +9,8 @@ from imu.kernels._jit import njit
 AXES = 6
 HOLE_MOST_S = 60.0
 """A counter that claims more than that against the clock has leapt."""
+JUMP_SHARE, JITTER_SHARE = 0.5, 0.1
+"""An interval longer than the period by the first is a clock jump, one off by the second has jitter."""
 STATE = np.dtype(
     [
         ("rows", "<i8"),  # seen
@@ -17,6 +19,7 @@ STATE = np.dtype(
         ("nan", "<i8"),
         ("saturated", "<i8"),
         ("jumps", "<i8"),  # clock jumps without loss
+        ("jittered", "<i8"),  # intervals that are off by more than a tenth, but no jump
         ("lost", "<i8"),
         ("gaps", "<i8"),
         ("first_ns", "<i8"),
@@ -106,8 +109,11 @@ def step(s, t_ns, seq, values, clipped, c):
             s["gaps"] += 1
         else:
             jumped = elapsed_s > s["period_s"] + c.jump_s
-            if elapsed_s > 1.5 * s["period_s"]:
+            off_s = elapsed_s - s["period_s"]
+            if off_s > JUMP_SHARE * s["period_s"]:
                 s["jumps"] += 1
+            elif abs(off_s) > JITTER_SHARE * s["period_s"]:
+                s["jittered"] += 1
             s["regular"] += 1
             weight = max(c.forget, 1.0 / s["regular"])
             s["period_s"] += weight * (min(elapsed_s, 10.0 * c.period_s) - s["period_s"])

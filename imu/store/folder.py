@@ -1,6 +1,7 @@
 """Session folders: how they are found, read, and where the analysis of one belongs."""
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from glob import glob
@@ -33,7 +34,7 @@ def read_session(folder: Path) -> Session:
             " want UTF-8 text (saved in another encoding?)"
         ) from None
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise BadSessionFile(
             f"session.json is no JSON at line {error.lineno}, column {error.colno}: {error.msg};"
@@ -71,6 +72,13 @@ def _missing(folder: Path) -> SessionNotFound:
     return SessionNotFound(f"{folder} holds no session.json, nor does any folder in it; {wanted}")
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise BadSessionFile(f"session.json holds {text[:20]}, which is beyond any number; want one of measured size")
+    return value
+
+
 def _refuse_constant(constant: str) -> NoReturn:
     raise BadSessionFile(f"session.json holds {constant}, which is no JSON; want a number or null")
 
@@ -78,7 +86,8 @@ def _refuse_constant(constant: str) -> NoReturn:
 def find_sessions(patterns: Iterable[str]) -> list[Path | SessionNotFound]:
     """The session folders that the arguments name, each once, and in its place an error for what names none.
 
-    An argument is a session folder, a folder of sessions at any depth (a store), or a glob of either. Order: that of
+    An argument is a session folder, a folder of sessions at any depth (a store), or a glob of either. In a store,
+    results without raw data, as `--out` leaves them, are passed over. Order: that of
     the arguments, sorted by path within each. Symlinks inside a folder are not followed, and nothing is looked for
     inside a session.
     """
@@ -120,7 +129,7 @@ def _below(folder: Path) -> Iterator[Path | SessionNotFound]:
         yield _missing(folder)
 
 
-def _walk(folder: Path) -> Iterator[Path | SessionNotFound]:
+def _walk(folder: Path, *, top: bool = True) -> Iterator[Path | SessionNotFound]:
     try:
         inside = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
@@ -128,12 +137,15 @@ def _walk(folder: Path) -> Iterator[Path | SessionNotFound]:
     except OSError as error:
         yield SessionNotFound(f"{folder} can't be read: {error.strerror or error}; want a folder that can")
         return
-    if any(entry.name == SESSION_FILE for entry in inside):
-        yield folder
+    names = {entry.name for entry in inside}
+    if SESSION_FILE in names:
+        # results that were written away from their raw data are no recording
+        if top or "raw" in names or ANALYSIS not in names:
+            yield folder
         return
     for entry in inside:
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(folder / entry.name)
+            yield from _walk(folder / entry.name, top=False)
 
 
 def present_sensors(folder: Path, session: Session) -> tuple[Sensor, ...]:

@@ -14,6 +14,7 @@ REPORT = IntakeReport(
     nan=0,
     saturated=0,
     clock_jumps=0,
+    jittered=0,
     first_ns=0,
     newest_ns=11999 * 5_000_000,
 )

@@ -12,7 +12,7 @@ from imu.core.errors import UnusableRecording
 from imu.core.events import Event
 from imu.core.records import RESOLVED
 from imu.core.samples import Samples
-from imu.core.session import FEET, SENSORS, Foot, Sensor, SensorSetup, Session
+from imu.core.session import FEET, SENSORS, Foot, Sensor, SensorSetup, Session, foot_of, sensor_of
 from imu.core.tables import CONTACTS, STEPS, STRIDES, Row, Table, whole
 from imu.core.units import NS_PER_S
 from imu.gait.fold import FootFold
@@ -66,7 +66,7 @@ class Pipeline:
         self._feet: dict[Foot, FootContacts] = {}
         self._folds: dict[Foot, FootFold] = {}
         for foot in FEET:
-            setup = setups.get(_sensor(foot))
+            setup = setups.get(sensor_of(foot))
             if setup is not None:
                 self._feet[foot] = FootContacts(params.foot, setup.rate_hz, setup.mounting)
                 self._folds[foot] = FootFold(foot)
@@ -89,7 +89,7 @@ class Pipeline:
         block = self._intakes[sensor].push(samples)
         if sensor == "pelvis" and self._pelvis is not None:
             return self._take_steps(self._steps.push_pelvis(self._pelvis.push(block)))
-        foot = _foot(sensor)
+        foot = foot_of(sensor)
         records = self._feet[foot].push(block)
         return _in_order(self._fold(foot, records) + self._join(foot, records))
 
@@ -101,7 +101,7 @@ class Pipeline:
         if sensor == "pelvis" and self._pelvis is not None:
             events = self._take_steps(self._steps.push_pelvis(self._pelvis.flush()))
         else:
-            foot = _foot(sensor)
+            foot = foot_of(sensor)
             records = self._feet[foot].flush()
             events = self._fold(foot, records) + self._join(foot, records)
         return _in_order(events + self._take_steps(self._steps.end(sensor)))
@@ -119,7 +119,7 @@ class Pipeline:
         """
         reports = self.reports
         for sensor, report in reports.items():
-            nothing = all(reports[_sensor(foot)].rows == 0 for foot in self._feet)
+            nothing = all(reports[sensor_of(foot)].rows == 0 for foot in self._feet)
             if report.accepted < USABLE_SHARE * report.rows or (nothing and sensor != "pelvis"):
                 slip = "a reversed clock?" if report.late > report.nan else "a broken sensor or a wrong export?"
                 raise UnusableRecording(
@@ -209,11 +209,11 @@ class Pipeline:
 
     def _fold(self, foot: Foot, records: np.ndarray) -> list[Event]:
         for record in records[records["kind"] == RESOLVED]:
-            self._mountings.append(_mounting(_sensor(foot), int(record["t_ns"]), float(record["confidence"])))
+            self._mountings.append(_mounting(sensor_of(foot), int(record["t_ns"]), float(record["confidence"])))
         return self._folds[foot].push(records)
 
     def _join(self, foot: Foot, records: np.ndarray) -> list[Event]:
-        newest = self._intakes[_sensor(foot)].report.newest_ns
+        newest = self._intakes[sensor_of(foot)].report.newest_ns
         return [] if newest is None else self._take_steps(self._steps.push_foot(foot, records, newest))
 
     def _take_steps(self, rows: Sequence[Row]) -> list[Event]:
@@ -248,14 +248,6 @@ def _repairs(report: IntakeReport, reports: Sequence[IntakeReport]) -> dict[str,
 
 def _mounting(sensor: Sensor, t_ns: int, confidence: float) -> dict[str, Any]:
     return {"t_ns": t_ns, "kind": "mounting", "sensor": sensor, "confidence": round(confidence, 3)}
-
-
-def _sensor(foot: Foot) -> Sensor:
-    return "foot_left" if foot == "left" else "foot_right"
-
-
-def _foot(sensor: Sensor) -> Foot:
-    return "left" if sensor == "foot_left" else "right"
 
 
 def _sorted(table: Table, rows: list[Row]) -> list[Row]:

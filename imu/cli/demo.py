@@ -29,6 +29,8 @@ examples:
 """
 MADE_BY: Final = "imu demo"
 """What session.json says of a session that the next demo may write over."""
+TELLING_DEG: Final = 1.5
+"""Differences of pelvic drop below it are not to be interpreted, however many steps there are: skin moves."""
 SAME_CONTACT_S: Final = 0.1
 """A contact found so close to a true one of its foot is that one."""
 
@@ -147,12 +149,20 @@ def _change(parts: dict[str, Part]) -> Iterable[str]:
             continue
         # two standard errors of the difference of two means
         scatter = 2.0 * (before["sd"] ** 2 / before["n"] + after["sd"] ** 2 / after["n"]) ** 0.5
-        word = "within" if abs(after["mean"] - before["mean"]) <= scatter else "beyond"
+        change = abs(after["mean"] - before["mean"])
+        if change <= scatter:
+            verdict = f"lies within the scatter of these steps (±{scatter:.1f})"
+        elif change < TELLING_DEG:
+            verdict = (
+                f"is more than the scatter of these steps (±{scatter:.1f}), and too small for a sensor on skin to tell"
+            )
+        else:
+            verdict = f"lies beyond the scatter of these steps (±{scatter:.1f})"
         # of the numbers shown, so that the sentence adds up
         was, now = round(before["mean"], 1), round(after["mean"], 1)
         yield (
             f"Pelvic drop over the {foot} foot, forward: {was} deg before, {now} after;"
-            f" the change of {now - was:+.1f} lies {word} the scatter of these steps (±{scatter:.1f})."
+            f" the change of {now - was:+.1f} {verdict}."
         )
 
 

@@ -30,11 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="text files with columns of numbers")
     parser.add_argument("--map", required=True, type=Path, metavar="MAP.toml", help="which column is what")
     parser.add_argument("--out", required=True, type=Path, metavar="STORE", help="where the session goes")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but what failed")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the session and say what to do next."""
     folder = import_csv(args.files, args.map, args.out)
+    if args.quiet:
+        return 0
     print(f"{folder} holds the session")
     print(f"next: imu inspect {quote(str(folder))}")
     print(f"      imu reprocess {quote(str(folder))}")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from imu.cli.boundary import no_traceback, one_line
 from imu.cli.quality import VERDICTS, Reason, SensorFindings, judge, verdict
-from imu.cli.terminal import BOLD, GREEN, RED, YELLOW, aligned, counted, duration_text, painted, percent_text
+from imu.cli.terminal import BOLD, GREEN, RED, YELLOW, Bar, aligned, counted, duration_text, painted, percent_text
 from imu.core.canonical import canonical_json
 from imu.core.errors import BadTableFile, RetrogaitError
 from imu.core.session import SENSORS, Sensor, SensorSetup, Session
@@ -75,21 +75,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Describe each; 1 if anything could not be read."""
     failed = False
-    for number, found in enumerate(find_sessions(args.sessions)):
-        try:
-            if isinstance(found, RetrogaitError):
-                raise found
-            with no_traceback():
-                inspection = inspect_session(found)
-        except (RetrogaitError, OSError) as error:
-            failed = True
-            where = "" if isinstance(found, RetrogaitError) else f"{found}: "
-            print(f"imu: {where}{one_line(error)}", file=sys.stderr)
-            continue
-        if args.json:
-            print(canonical_json(document(inspection)), flush=True)
-        else:
-            print(*([""] if number else []), *_page(inspection), sep="\n", flush=True)
+    sessions = find_sessions(args.sessions)
+    with Bar(len(sessions)) as bar:
+        for number, found in enumerate(sessions):
+            bar.update(number)
+            try:
+                if isinstance(found, RetrogaitError):
+                    raise found
+                with no_traceback():
+                    inspection = inspect_session(found)
+            except (RetrogaitError, OSError) as error:
+                failed = True
+                where = "" if isinstance(found, RetrogaitError) else f"{found}: "
+                bar.clear()
+                print(f"imu: {where}{one_line(error)}", file=sys.stderr)
+                continue
+            bar.clear()
+            if args.json:
+                print(canonical_json(document(inspection)), flush=True)
+            else:
+                print(*([""] if number else []), *_page(inspection), sep="\n", flush=True)
     return 1 if failed else 0
 
 

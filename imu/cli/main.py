@@ -3,6 +3,7 @@
 import argparse
 import atexit
 import gc
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -72,6 +73,9 @@ def main(argv: Sequence[str] | None = None, *, commands: Mapping[str, tuple[str,
     if argv is None:
         # what is imported lives to the end: looking through it for garbage, now and then and at last, costs 0.2 s
         gc.set_threshold(50_000, 50, 50)
+        if isinstance(out := cast("object", sys.stdout), io.TextIOWrapper):
+            # a terminal without ± still gets the rest of the line
+            cast("io.TextIOWrapper", out).reconfigure(errors="replace")
         atexit.register(gc.freeze)
     try:
         with no_traceback():

@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=1, metavar="N", help="another seed, another walk (default %(default)s)"
     )
     parser.add_argument("--minutes", type=float, metavar="M", help="repeat the protocol until then")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but what failed")
     parser.add_argument("--list", action="store_true", help="name the simulations that come with the program")
 
 
@@ -58,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     if (folder / SESSION_FILE).exists():
         raise DuplicateSession(f"{folder} holds a session already; want another --seed or --out (simulated before?)")
     write_recording(folder, recording, recording.session)
+    if args.quiet:
+        return 0
     found = counted(len(recording.truth_contacts), "contact")
     print(f"{folder} holds {duration_text(recording.duration_s)} with {found}, and the truth beside them")
     print(f"next: imu inspect {quote(str(folder))}")

@@ -19,6 +19,17 @@ FEET: Final[tuple[Foot, ...]] = ("left", "right")
 FOOT_SENSORS: Final[tuple[Sensor, ...]] = ("foot_left", "foot_right")
 SENSORS: Final[tuple[Sensor, ...]] = (*FOOT_SENSORS, "pelvis")
 
+
+def sensor_of(foot: Foot) -> Sensor:
+    """The sensor that a foot wears."""
+    return "foot_left" if foot == "left" else "foot_right"
+
+
+def foot_of(sensor: Sensor) -> Foot:
+    """The foot that wears a foot sensor."""
+    return "left" if sensor == "foot_left" else "right"
+
+
 SCHEMA: Final = "retrogait.session/1"
 SUBJECT_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
 SESSION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from imu.core.records import BREAK, CONTACT, LOOKBACK_S, REST_BEGINS, REST_ENDS, foot_events
 from imu.core.samples import Floats
-from imu.core.session import Foot, Sensor
+from imu.core.session import Foot, Sensor, foot_of, sensor_of
 from imu.core.tables import DIRECTIONS, REASONS, Row, quality_text
 from imu.core.units import NS_PER_S
 from imu.gait.fold import single
@@ -83,7 +83,7 @@ class Steps:
     ) -> None:
         self._params = params
         self._feet = tuple(feet)
-        self._newest: dict[Sensor, int] = {_sensor(foot): -END for foot in feet}
+        self._newest: dict[Sensor, int] = {sensor_of(foot): -END for foot in feet}
         self._ended: set[Sensor] = set()
         self._contacts: list[Contact] = []
         self._breaks: list[int] = []
@@ -114,7 +114,7 @@ class Steps:
                 bisect.insort(self._breaks, t_ns)
             elif kind in (REST_BEGINS, REST_ENDS):
                 self._standing.rest(foot, kind, t_ns, found.t_emitted_ns)
-        self._newest[_sensor(foot)] = newest_ns
+        self._newest[sensor_of(foot)] = newest_ns
         return self._settle()
 
     def push_pelvis(self, poses: npt.NDArray[np.void]) -> list[Row]:
@@ -131,7 +131,7 @@ class Steps:
             return []
         self._ended.add(sensor)
         if sensor != "pelvis":
-            foot, newest = _foot(sensor), self._newest[sensor]
+            foot, newest = foot_of(sensor), self._newest[sensor]
             self._absent.append((foot, newest, END))
             # whether it stands is not known any more
             self._standing.rest(foot, REST_ENDS, newest + 1, newest + 1)
@@ -141,7 +141,7 @@ class Steps:
         """An ended sensor delivers again: nothing before t_ns, itself not before anything that others had delivered."""
         self._ended.discard(sensor)
         if sensor != "pelvis":
-            foot, newest = _foot(sensor), self._newest[sensor]
+            foot, newest = foot_of(sensor), self._newest[sensor]
             self._absent.remove((foot, newest, END))
             self._absent.append((foot, newest, t_ns))
             self._newest[sensor] = t_ns
@@ -173,7 +173,7 @@ class Steps:
         return min((END if sensor in self._ended else self._newest[sensor] for sensor in sensors), default=END)
 
     def _settle(self) -> list[Row]:
-        feet_ns = self._come(*map(_sensor, self._feet))
+        feet_ns = self._come(*map(sensor_of, self._feet))
         contacts_ns = feet_ns if feet_ns == END else feet_ns - LOOKBACK_NS
         while self._contacts and self._contacts[0].t_ns <= contacts_ns:
             self._follow(self._contacts.pop(0))
@@ -273,14 +273,6 @@ class Steps:
         undone = before[1] if before is not None and before[0] is step[0] else 0.0
         most = self._params.pelvis.turn_rad
         return abs(turn) > most and abs(turn + undone) > most
-
-
-def _sensor(foot: Foot) -> Sensor:
-    return "foot_left" if foot == "left" else "foot_right"
-
-
-def _foot(sensor: Sensor) -> Foot:
-    return "left" if sensor == "foot_left" else "right"
 
 
 def _ns(seconds: float) -> int:

@@ -110,3 +110,8 @@ def test_a_sensor_that_ends_early_may_say_so_early(walk):
         return pipeline.tables(), pipeline.summary()
 
     assert tables(told=True) == tables(told=False)
+
+
+def test_two_stars_find_sessions_and_not_what_is_in_them(copy, tmp_path):
+    folders = [copy("store/a"), copy("store/b")]
+    assert find_sessions([f"{tmp_path}/store/**"]) == folders

@@ -116,8 +116,13 @@ def _named_by(pattern: str) -> Iterator[Path | SessionNotFound]:
         yield SessionNotFound(f"{pattern} matches nothing; want session folders (a typing slip?)")
         return
     folders = [match for match in matches if match.is_dir()]
+    sessions: set[Path] = set()
     for match in folders or matches:
-        yield from _below(match)
+        # ** matches the inside of sessions too
+        if sessions.isdisjoint(match.parents):
+            found = list(_below(match))
+            sessions.update(entry for entry in found if isinstance(entry, Path))
+            yield from found
 
 
 def _below(folder: Path) -> Iterator[Path | SessionNotFound]:

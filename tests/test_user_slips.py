@@ -1,6 +1,7 @@
 """What people do to recordings and commands, and what must come of it."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -115,3 +116,12 @@ def test_a_sensor_that_ends_early_may_say_so_early(walk):
 def test_two_stars_find_sessions_and_not_what_is_in_them(copy, tmp_path):
     folders = [copy("store/a"), copy("store/b")]
     assert find_sessions([f"{tmp_path}/store/**"]) == folders
+
+
+def test_a_folder_may_be_called_anything(copy, tmp_path):
+    odd = tmp_path / os.fsdecode(b"gait \xff lab")
+    try:
+        copy().rename(odd)
+    except OSError:
+        pytest.skip(f"{tmp_path} takes no such name; run with --basetemp on a Linux file system")
+    assert reprocess(odd, odd).summary["directions"]

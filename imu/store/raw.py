@@ -63,9 +63,13 @@ def read_raw(path: Path, sensor: Sensor, setup: SensorSetup, *, block_rows: int 
         BadRawFile: at the first block for what the file's head shows, later for damage further down.
     """
     try:
-        with pq.ParquetFile(
-            path, buffer_size=READ_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
-        ) as file:
+        # opened here: Arrow takes no path that is not UTF-8
+        with (
+            path.open("rb") as stored,
+            pq.ParquetFile(
+                stored, buffer_size=READ_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
+            ) as file,
+        ):
             axes = _checked(file.schema_arrow, sensor, setup)
             rows = file.metadata.num_rows
             if rows == 0:
@@ -97,7 +101,8 @@ def rows_in(path: Path, sensor: Sensor) -> int:
         BadRawFile: if it can't be read.
     """
     try:
-        return int(pq.read_metadata(path).num_rows)
+        with path.open("rb") as stored:
+            return int(pq.read_metadata(stored).num_rows)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, sensor, error) from error
 

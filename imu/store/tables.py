@@ -70,7 +70,7 @@ def read_rows(path: Path, table: Table) -> list[Row]:
     """
     name = path.name
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with path.open("rb") as stored, pq.ParquetFile(stored, page_checksum_verification=True) as file:
             held = file.schema_arrow
             for column in table.columns:
                 _check(held, column, table, name)

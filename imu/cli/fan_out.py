@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
+from multiprocessing.resource_tracker import ensure_running
 from types import FrameType
 from typing import Any, Final, Generic, TypeVar
 
@@ -165,9 +166,14 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def _deaf() -> Generator[None]:
-    """A terminal sends Ctrl-C to every process. One that is started deaf to it stays so and leaves it to the parent."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A terminal sends Ctrl-C to every process. One that is started deaf to it stays so and leaves it to the parent.
+
+    The parent only puts it off meanwhile: what it ignored would be lost.
+    """
+    # else it is started with the first process, and ends the deafness
+    ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imu.cli.fan_out import fan_out
+from imu.cli.fan_out import _deaf, fan_out
 
 SQUARE = """
     def work(task, progress):
@@ -100,6 +100,14 @@ def test_ctrl_c_stops_all_processes_and_lets_them_tidy_up(tmp_path):
             os.kill(int(pid), 0)
     # the parent's own; `main` makes one line of it
     assert said.count("Traceback") == 1
+
+
+def test_ctrl_c_while_a_process_is_being_started_is_put_off_and_not_lost():
+    reached = False
+    with pytest.raises(KeyboardInterrupt), _deaf():
+        os.kill(os.getpid(), signal.SIGINT)
+        reached = True
+    assert reached
 
 
 def names(folder: Path, kind: str) -> set[str]:

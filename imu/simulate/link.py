@@ -11,7 +11,6 @@ from imu.simulate.sensors import Link
 Draw: TypeAlias = Callable[[int, tuple[int, int]], Floats]
 """Uniform random numbers of a chunk."""
 
-ON_TIME: Final = 0
 LATE: Final = 1
 TWICE: Final = 2
 

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from imu_bench import accuracy
+from imu_bench import accuracy, likeness
 from imu_bench.speed import measure, report
 
 
@@ -18,9 +18,12 @@ def main() -> int:
     speed.add_argument("--repeats", type=int, default=5, help="the median of so many runs is told (default 5)")
     speed.add_argument("--json", action="store_true", help="the figures as JSON")
     accuracy.configure(benches.add_parser("accuracy", help="how near the truth recordings come", allow_abbrev=False))
+    likeness.configure(benches.add_parser("likeness", help="simulated strides beside real ones", allow_abbrev=False))
     args = parser.parse_args()
     if args.bench == "accuracy":
         return accuracy.run(args)
+    if args.bench == "likeness":
+        return likeness.run(args)
     if args.minutes <= 0 or args.repeats < 1:
         parser.error("--minutes and --repeats want to be positive")
     result = measure(minutes=args.minutes, rate_hz=args.rate, repeats=args.repeats)

@@ -2,21 +2,22 @@
 
 import argparse
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from imu.cli.terminal import Bar, aligned, counted, duration_text
 from imu.core.errors import DuplicateSession, UsageError
 from imu.core.session import SENSORS, Sensor, Session
-from imu.core.tables import EVENTS, Row
-from imu.core.units import NS_PER_S
+from imu.core.tables import EVENTS, TREADMILL
 from imu.simulate import Recording, Spec, load_spec, named, names, simulate
+from imu.simulate.library import about
+from imu.store.atomic import remove
 from imu.store.folder import SESSION_FILE, analysis_dir
 from imu.store.raw import raw_path, write_raw
-from imu.store.tables import write_table
+from imu.store.tables import SUMMARY, write_columns, write_table
 from imu.store.write_session import create_session, write_truth
 from imu.version import VERSION
 
@@ -28,6 +29,11 @@ examples:
   imu simulate mine.toml --out store     a person, a protocol and sensors of one's own
 """
 SUBJECT: Final = "SIM01"
+TREADMILL_FILE: Final = "raw/treadmill.parquet"
+BLOCK_S: Final = 60.0
+"""Samples and truth are made and written so much at a time."""
+
+T = TypeVar("T")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,13 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--minutes", type=float, metavar="M", help="repeat the protocol until then")
     parser.add_argument("--quiet", action="store_true", help="say nothing but what failed")
-    parser.add_argument("--list", action="store_true", help="name the simulations that come with the program")
+    parser.add_argument("--list", action="store_true", help="say what simulations come with the program")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write one session, or name what there is."""
     if args.list:
-        print(*aligned([(name, named(name).protocol.activity) for name in names()], left=2), sep="\n")
+        print(*aligned([(name, about(name)) for name in names()], left=2), sep="\n")
         return 0
     if args.spec is None or args.out is None:
         raise UsageError("want a simulation and --out STORE, or --list (see imu simulate --help)")
@@ -61,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     write_recording(folder, recording, recording.session)
     if args.quiet:
         return 0
-    found = counted(len(recording.truth_contacts), "contact")
+    found = counted(len(recording.contacts["foot"]), "contact")
     print(f"{folder} holds {duration_text(recording.duration_s)} with {found}, and the truth beside them")
     print(f"next: imu inspect {quote(str(folder))}")
     print(f"      imu reprocess {quote(str(folder))}")
@@ -79,39 +85,36 @@ def recorded(spec: Spec, name: str, *, seed: int, minutes: float | None = None) 
 
 
 def write_recording(folder: Path, recording: Recording, document: Session | Mapping[str, Any]) -> None:
-    """Write a whole session as a stream, truth and phases included; what the folder holds of them is replaced.
+    """Write a whole session as a stream, truth and events included, over whatever the folder held of one.
 
     Raises:
         CannotWrite: with the system's reason.
     """
+    # until all is there the folder is no session
+    for name in (SESSION_FILE, f"analysis/{SUMMARY}", TREADMILL_FILE, *(f"raw/{name}.parquet" for name in SENSORS)):
+        remove(folder / name)
     worn: list[Sensor] = [name for name in SENSORS if name in recording.sensors]
-    with Bar(len(worn), "sensors") as bar:
+    with Bar(len(worn) + 1, "files") as bar:
         for done, name in enumerate(worn):
-            blocks = _watched(recording.samples(name), recording, bar, done)
+            blocks = _watched(recording.samples(name, BLOCK_S), recording, bar, done)
             write_raw(raw_path(folder, name), name, blocks, setup=recording.session.sensors[name], version=VERSION)
-    write_truth(
-        folder,
-        contacts=recording.truth_contacts,
-        pelvis=_rows(recording.truth_pelvis()),
-        version=VERSION,
-        params={},
-    )
-    write_table(folder / "events.parquet", EVENTS, recording.phases, version=VERSION, params={})
-    # last: without it the folder is no session yet
-    create_session(folder, document, overwrite=True)
+        write_truth(
+            folder,
+            contacts=recording.contacts,
+            steps=recording.steps,
+            pelvis=_watched(recording.truth_pelvis(), recording, bar, len(worn)),
+            version=VERSION,
+            params={},
+        )
+    if recording.treadmill is not None:
+        write_columns(folder / TREADMILL_FILE, TREADMILL, [recording.treadmill], version=VERSION, params={})
+    events = [*recording.phases, *recording.stumbles]
+    write_table(folder / "events.parquet", EVENTS, events, version=VERSION, params={})
+    create_session(folder, document)
 
 
-def _watched(blocks: Iterable[Any], recording: Recording, bar: Bar, done: int) -> Iterable[Any]:
-    for block in blocks:
-        if len(block):
-            bar.update(done, min(float(block.t_ns[-1]) / NS_PER_S / recording.duration_s, 1.0))
+def _watched(blocks: Iterable[T], recording: Recording, bar: Bar, done: int) -> Iterable[T]:
+    """Blocks of a minute each."""
+    for number, block in enumerate(blocks, 1):
+        bar.update(done, min(number * BLOCK_S / recording.duration_s, 1.0))
         yield block
-
-
-def _rows(parts: Iterable[Mapping[str, Any]]) -> Sequence[Row]:
-    """Columns become rows."""
-    return [
-        dict(zip(part, row, strict=True))
-        for part in parts
-        for row in zip(*(column.tolist() for column in part.values()), strict=True)
-    ]

@@ -1,14 +1,18 @@
 """The tables of the contract, each described once: the store derives its Arrow schema from here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy.typing as npt
 
 DType: TypeAlias = Literal["string", "int64", "float32", "float64", "bool"]
 Value: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = dict[str, Value]
 """One row of a table; keys are its columns in order, None is null."""
+Columns: TypeAlias = Mapping[str, npt.NDArray[Any] | Sequence[Value]]
+"""The same by column, all equally long; null is None, or masked (numpy.ma)."""
 
 
 def whole(row: Row, name: str) -> int:
@@ -34,6 +38,8 @@ class Column:
     meaning: str
     unit: str | None = None
     nullable: bool = False
+    optional: bool = False
+    """Files of other makers may lack it: it is then null throughout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,8 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def _time(name: str, meaning: str, *, nullable: bool = False) -> Column:
-    return Column(name, "int64", meaning, "ns", nullable)
+def _time(name: str, meaning: str, *, nullable: bool = False, optional: bool = False) -> Column:
+    return Column(name, "int64", meaning, "ns", nullable, optional)
 
 
 def _number(name: str, meaning: str, unit: str, *, dtype: DType = "float32", nullable: bool = True) -> Column:
@@ -193,10 +199,36 @@ TRUTH_CONTACTS: Final = Table(
         _number("pitch_deg", "of the sole at contact, positive toes-up", "deg"),
         Column("direction", "string", "of the swing that this contact ends", nullable=True),
         _number("stride_length_m", "of the stride that this contact ends, along the ground", "m"),
-        _time("t_toe_on_ns", "the toe lands", nullable=True),
-        _time("t_heel_on_ns", "the heel lands", nullable=True),
+        _time("t_toe_on_ns", "the toe touches the ground in this stance; null if it does not", nullable=True),
+        _time("t_heel_on_ns", "the heel touches the ground in this stance; null if it does not", nullable=True),
+        *(
+            _time(
+                f"t_{end}_off_ns",
+                f"the {end} leaves the ground in this stance; null if it never touched it, or leaves after the end",
+                nullable=True,
+                optional=True,
+            )
+            for end in ("heel", "toe")
+        ),
     ),
     sorted_by=("t_contact_ns", "foot"),
+)
+
+TRUTH_STEPS: Final = Table(
+    "truth_steps",
+    (
+        Column("stance_foot", "string", "foot of the first contact"),
+        _time("t_start_ns", "first contact"),
+        _time("t_end_ns", "contact of the other foot that follows it"),
+        Column("direction", "string", "of the second contact"),
+        _number(
+            "pelvic_drop_deg",
+            "largest fall of the swing side in the step minus its value at the start",
+            "deg",
+            nullable=False,
+        ),
+    ),
+    sorted_by=("t_start_ns", "stance_foot"),
 )
 
 TRUTH_PELVIS: Final = Table(

@@ -104,12 +104,15 @@ class Steps:
     def push_foot(self, foot: Foot, events: npt.NDArray[np.void], newest_ns: int) -> list[Row]:
         """FOOT_EVENT records of one foot; newest_ns is its newest sample, whether it brought events or not.
 
-        A contact that left its detector later than agreed (the clock jumped) makes no step: others may be settled.
+        A contact that left its detector later than agreed (the clock jumped, or jitters) makes no step: others may be
+        settled. Nor does any step that is not settled yet run over it.
         """
         for found in foot_events(events):
             kind, t_ns = found.kind, found.t_ns
             if kind == CONTACT and found.t_emitted_ns - t_ns <= LOOKBACK_NS:
                 bisect.insort(self._contacts, Contact(t_ns, foot, found.direction, found.quality, found.turn_deg))
+            elif kind == CONTACT:
+                bisect.insort(self._breaks, found.t_emitted_ns - LOOKBACK_NS + 1)
             elif kind == BREAK:
                 bisect.insort(self._breaks, t_ns)
             elif kind in (REST_BEGINS, REST_ENDS):

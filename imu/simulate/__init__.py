@@ -2,7 +2,7 @@
 
 from imu.simulate.library import named, names
 from imu.simulate.person import Gait, Person
-from imu.simulate.protocol import Protocol, Stand, Turn, Walk
+from imu.simulate.protocol import Protocol, ShiftWeight, SideStep, Sit, Stand, Turn, UTurn, Walk
 from imu.simulate.recording import Recording, simulate
 from imu.simulate.sensors import Clock, Link, Noise, SensorModel
 from imu.simulate.spec import Spec, load_spec, usual_sensors
@@ -19,7 +19,11 @@ __all__ = [
     "Protocol",
     "Stand",
     "Walk",
+    "UTurn",
     "Turn",
+    "SideStep",
+    "ShiftWeight",
+    "Sit",
     "SensorModel",
     "Noise",
     "Clock",

@@ -1,17 +1,16 @@
 """Where feet and pelvis are while a protocol is walked through, and the compact rows that remember it."""
 
 import math
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from imu.core.session import FEET, Foot
+from imu.simulate.ledger import Ledger, Rows
 from imu.simulate.person import STILL_STANCE_S, Gait, Person
+from imu.simulate.variability import Chance, Deviations
 
 Place: TypeAlias = tuple[float, float]
-Rows: TypeAlias = npt.NDArray[Any]
 
 FOOTFALL: Final = np.dtype(
     [
@@ -33,6 +32,7 @@ FOOTFALL: Final = np.dtype(
         ("backward", "<i8"),  # 1 = the swing has the shape of a backward one
         ("tripped", "<i8"),  # 1 = the foot is caught in mid-swing
         ("stir", "<f8", (3, 2)),  # standard normal: how the worn sensor stirs, tilt and roll, in the stance after
+        ("strike", "<f8", (5,)),  # standard normal: what is special about this impact
     ]
 )
 """One swing of one foot and the contact that ends it. Each foot's first one lies before time 0."""
@@ -52,6 +52,7 @@ INTERVAL: Final = np.dtype(
         ("drop_peak", "<f8"),
         ("wobble_rad", "<f8"),  # of tilt
         ("rotation_rad", "<f8"),  # at its beginning, against the heading
+        ("low_rad", "<f8"),  # how low the pelvis is on the stance side, at its beginning
         ("impact_m_s2", "<f8"),  # of the foot that lands at its beginning
     ]
 )
@@ -65,15 +66,15 @@ first and after the last, and from knot to knot as smooth as a quintic with no a
 SIDE: Final = {"left": 1, "right": -1}
 OTHER: Final[dict[Foot, Foot]] = {"left": "right", "right": "left"}
 
-NO_STIR: Final = np.zeros((3, 2))
-AT_REST: Final = (0.0, 0.0, 0.0, 0.5, 0.0, 0.0)
-"""Sway to rotation of an interval in which the pelvis does nothing."""
+WEARING: Final = ("stir", "strike")
+"""What is drawn for each footfall alone, and only shows on a sensor."""
 SETTLE_S: Final = 0.7
 """From the last contact to quiet standing."""
-LONGEST_DEVIATION_SD: Final = 2.5
 FLAT_RAD: Final = math.radians(1.0)
 """A foot that comes down flatter than this comes down flat."""
 USUAL_STEP_M: Final = 0.65
+TRIP_AT: Final = 0.3
+"""Share of the swing at which a foot is caught."""
 
 
 class Swing(NamedTuple):
@@ -93,10 +94,45 @@ class Swing(NamedTuple):
     tripped: bool = False
 
 
-def beside(foot: Foot, centre_m: Place, heading_rad: float, ahead_m: float, width_m: float) -> Place:
-    """Where the foot stands, so far ahead of the centre."""
-    cos, sin, left = math.cos(heading_rad), math.sin(heading_rad), 0.5 * SIDE[foot] * width_m
-    return centre_m[0] + ahead_m * cos - left * sin, centre_m[1] + ahead_m * sin + left * cos
+class Stumble(NamedTuple):
+    """A foot was caught in mid-swing."""
+
+    t_s: float
+    foot: Foot
+
+
+class Posture(NamedTuple):
+    """Of the pelvis, against standing upright."""
+
+    height_m: float = 0.0
+    lean_rad: float = 0.0
+
+
+class Moving(NamedTuple):
+    """What the pelvis does until the next contact, as INTERVAL has it."""
+
+    sway_m: float = 0.0
+    bounce_m: float = 0.0
+    drop_rad: float = 0.0
+    drop_peak: float = 0.5
+    wobble_rad: float = 0.0
+    rotation_rad: float = 0.0
+    low_rad: float = 0.0
+
+
+UPRIGHT: Final = Posture()
+AT_REST: Final = Moving()
+
+
+def ahead_of(place_m: Place, heading_rad: float, ahead_m: float, left_m: float = 0.0) -> Place:
+    """A place so far ahead of another one, and to its left."""
+    cos, sin = math.cos(heading_rad), math.sin(heading_rad)
+    return place_m[0] + ahead_m * cos - left_m * sin, place_m[1] + ahead_m * sin + left_m * cos
+
+
+def between(one_m: Place, other_m: Place) -> Place:
+    """The middle of two places."""
+    return 0.5 * (one_m[0] + other_m[0]), 0.5 * (one_m[1] + other_m[1])
 
 
 class _Stance(NamedTuple):
@@ -106,86 +142,121 @@ class _Stance(NamedTuple):
     hold_rad: float
 
 
-@dataclass(slots=True)
 class Body:
     """Starts standing at the origin at time 0, heading along x."""
 
-    person: Person
-    rng: np.random.Generator
-    now_s: float = 0.0
-    centre_m: Place = (0.0, 0.0)
-    heading_rad: float = 0.0
-    footfalls: dict[Foot, list[tuple[Any, ...]]] = field(default_factory=lambda: {foot: [] for foot in FEET})
-    intervals: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
-    _stances: dict[Foot, _Stance] = field(default_factory=dict[Foot, _Stance])
-    _impact_m_s2: float = 0.0
-
-    def __post_init__(self) -> None:
+    def __init__(self, person: Person, rng: np.random.Generator) -> None:
+        self.person = person
+        # how often one thing is asked of chance must not change what the others get
+        self.rng, *others = rng.spawn(1 + 2 * len(FEET))
+        self.now_s, self.centre_m, self.heading_rad = 0.0, (0.0, 0.0), 0.0
+        self.stumbles: list[Stumble] = []
+        self._wearing = dict(zip(FEET, others[: len(FEET)], strict=True))
+        strides = zip(FEET, others[len(FEET) :], strict=True)
+        self._deviations = {foot: Deviations(own, person.autocorrelation) for foot, own in strides}
+        self._chance = {foot: deviations.next() for foot, deviations in self._deviations.items()}
+        self._footfalls = {foot: Ledger(FOOTFALL, later=WEARING) for foot in FEET}
+        self._intervals = Ledger(INTERVAL)
+        self._stances: dict[Foot, _Stance] = {}
+        self._impact_m_s2, self._moved_s = 0.0, -1.0
         for foot in FEET:
-            place, yaw = self.beside(foot), self._yaw(foot)
+            place, yaw = self.beside(foot, self.centre_m, 0.0), self.yaw(foot, 0.0)
             self._stances[foot] = _Stance(place, yaw, -1.0, 0.0)
             times, angles = (-4.0, -3.0, -2.0, -1.0), (0.0, 0.0, -0.1, 0.0)
-            self.footfalls[foot].append((*times, place, place, yaw, yaw, *angles, 0.0, 0.0, 0.0, 0, 0, NO_STIR))
-        self.intervals.append((-1.0, self.centre_m, 0.0, 0, 1, 0.0, 0.0, *AT_REST, 0.0))
+            self._footfalls[foot].append(*times, *place, *place, yaw, yaw, *angles, 0.0, 0.0, 0.0, 0, 0)
+        self._intervals.append(-1.0, *self.centre_m, 0.0, 0, 1, *UPRIGHT, *AT_REST, 0.0)
 
-    def beside(self, foot: Foot) -> Place:
-        return beside(foot, self.centre_m, self.heading_rad, 0.0, self.person.step_width_m)
+    def beside(self, foot: Foot, centre_m: Place, heading_rad: float, wider_m: float = 0.0) -> Place:
+        """Where the foot stands when the middle between the feet is there; never across it."""
+        return ahead_of(centre_m, heading_rad, 0.0, SIDE[foot] * max(0.5 * self.person.step_width_m + wider_m, 0.0))
 
-    def deviation(self, sd: float) -> float:
-        """A random deviation, never so large that a step is no step."""
-        return sd * min(max(self.rng.standard_normal(), -LONGEST_DEVIATION_SD), LONGEST_DEVIATION_SD)
+    def middle(self, foot: Foot) -> Place:
+        """Where the middle between the feet would be if the body stood straight beside this foot."""
+        half_m = 0.5 * self.person.step_width_m
+        return ahead_of(self._stances[foot].place_m, self.heading_rad, 0.0, -SIDE[foot] * half_m)
 
-    def land(self, foot: Foot, contact_s: float, place_m: Place, swing: Swing) -> None:
-        """Swing the foot to a place, there in the body's heading, and make that contact the present."""
-        before, yaw = self._stances[foot], self._yaw(foot)
-        release_s = contact_s - swing.swing_s
+    def yaw(self, foot: Foot, heading_rad: float) -> float:
+        return heading_rad + SIDE[foot] * math.radians(self.person.toe_out_deg)
+
+    def vary(self, foot: Foot) -> Chance:
+        """The chance of this foot's next stride."""
+        self._chance[foot] = chance = self._deviations[foot].next()
+        return chance
+
+    def land(self, foot: Foot, contact_s: float, place_m: Place, yaw_rad: float, swing: Swing) -> None:
+        """Swing the foot to a place and make that contact the present: a little later where the foot is in no state to
+        be there so soon.
+        """
+        before = self._stances[foot]
         # a hasty step after a slow one: the foot still stands flat for a moment
-        lift_s = max(release_s - swing.roll_off_s, before.t_flat_s + 0.5 * STILL_STANCE_S)
-        release_s = max(release_s, lift_s + 0.5 * swing.roll_off_s)
+        lift_s = max(contact_s - swing.swing_s - swing.roll_off_s, before.t_flat_s + 0.5 * STILL_STANCE_S)
+        release_s = max(contact_s - swing.swing_s, lift_s + 0.5 * swing.roll_off_s)
+        contact_s = max(contact_s, release_s + 0.5 * swing.swing_s)
         contact_rad, hold_rad = math.radians(swing.contact_deg), math.radians(swing.hold_deg)
         flat = abs(contact_rad) < FLAT_RAD
         flat_s = contact_s + swing.roll_down_s
-        self.footfalls[foot].append(
-            (
-                *(lift_s, release_s, contact_s, flat_s),
-                *(before.place_m, place_m, before.yaw_rad, yaw),
-                *(before.hold_rad, hold_rad, math.radians(swing.release_deg), 0.0 if flat else contact_rad),
-                # both ends at once ring once
-                *(swing.clearance_m, swing.impact_m_s2, 0.0 if flat else swing.second_impact_m_s2),
-                *(int(swing.backward), int(swing.tripped), self.rng.standard_normal((3, 2))),
-            )
+        self._footfalls[foot].append(
+            *(lift_s, release_s, contact_s, flat_s),
+            *(*before.place_m, *place_m, before.yaw_rad, yaw_rad),
+            *(before.hold_rad, hold_rad, math.radians(swing.release_deg), 0.0 if flat else contact_rad),
+            # both ends at once ring once
+            *(swing.clearance_m, swing.impact_m_s2, 0.0 if flat else swing.second_impact_m_s2),
+            *(int(swing.backward), int(swing.tripped)),
         )
-        self._stances[foot] = _Stance(place_m, yaw, flat_s, hold_rad)
+        if swing.tripped:
+            self.stumbles.append(Stumble(release_s + TRIP_AT * (contact_s - release_s), foot))
+        self._stances[foot] = _Stance(place_m, yaw_rad, flat_s, hold_rad)
         self.now_s, self._impact_m_s2 = contact_s, swing.impact_m_s2
 
-    def carry(self, stance: Foot, gait: Gait, *, share: float = 1.0, turned: float = 0.0) -> None:
+    def carry(
+        self,
+        stance: Foot,
+        gait: Gait,
+        *,
+        share: float = 1.0,
+        turned: float = 0.0,
+        posture: Posture = UPRIGHT,
+    ) -> None:
         """From now on the pelvis moves over the stance foot, with a share of the gait's usual movement."""
         person, step_m = self.person, gait.step_length_m.mean
-        drop_deg = max(getattr(gait.drop_deg, stance) + self.deviation(person.drop_sd_deg), 0.0)
-        bounce_m = person.bounce_m * (step_m / USUAL_STEP_M) ** 2
-        if self.intervals[-1][0] == self.now_s:
-            self.intervals.pop()  # no time to stand
-        self.intervals.append(
-            (
-                *(self.now_s, self.centre_m, self.heading_rad, SIDE[stance], 0, 0.0, 0.0),
-                *(share * person.sway_m, share * bounce_m, share * math.radians(drop_deg), gait.drop_peak),
-                share * math.radians(person.tilt_wobble_deg),
-                turned * math.radians(person.rotation_deg) * min(1.0, step_m / USUAL_STEP_M),
-                self._impact_m_s2,
-            )
+        spread_deg = gait.variability * person.drop_sd_deg
+        drop_deg = max(getattr(gait.drop_deg, stance) + spread_deg * self._chance[stance].drop, 0.0)
+        moving = Moving(
+            sway_m=share * person.sway_m,
+            bounce_m=share * person.bounce_m * step_m / USUAL_STEP_M,
+            drop_rad=share * math.radians(drop_deg),
+            drop_peak=gait.drop_peak,
+            wobble_rad=share * math.radians(person.tilt_wobble_deg),
+            rotation_rad=turned * math.radians(person.rotation_deg) * min(1.0, math.sqrt(step_m / USUAL_STEP_M)),
+            low_rad=share * gait.low_at_contact * math.radians(min(gait.drop_deg)),
         )
-        self._impact_m_s2 = 0.0
+        self.move(moving, side=SIDE[stance], posture=posture)
 
-    def settle(self, lag_m: float = 0.0) -> None:
+    def move(self, moving: Moving = AT_REST, *, side: int = 0, still: bool = False, posture: Posture = UPRIGHT) -> None:
+        """What the pelvis does from now on, from where it is."""
+        if self._moved_s == self.now_s:
+            self._intervals.drop()  # no time to stand
+        place = (self.now_s, *self.centre_m, self.heading_rad, side, int(still))
+        self._intervals.append(*place, *posture, *moving, self._impact_m_s2)
+        self._impact_m_s2, self._moved_s = 0.0, self.now_s
+
+    def settle(self, lag_m: float = 0.0, posture: Posture = UPRIGHT) -> None:
         """Both feet are down; come to rest over them. Until then the pelvis lags behind."""
-        behind = (
-            self.centre_m[0] - lag_m * math.cos(self.heading_rad),
-            self.centre_m[1] - lag_m * math.sin(self.heading_rad),
-        )
-        for centre_m, still, after_s in ((behind, 0, SETTLE_S), (self.centre_m, 1, 0.0)):
-            place = (self.now_s, centre_m, self.heading_rad, 0, still, 0.0, 0.0)
-            self.intervals.append((*place, *AT_REST, self._impact_m_s2))
-            self.now_s, self._impact_m_s2 = self.now_s + after_s, 0.0
+        over_m = self.centre_m
+        self.centre_m = ahead_of(over_m, self.heading_rad, -lag_m)
+        self.move(posture=posture)
+        self.now_s, self.centre_m = self.now_s + SETTLE_S, over_m
+        self.move(still=True)
 
-    def _yaw(self, foot: Foot) -> float:
-        return self.heading_rad + SIDE[foot] * math.radians(self.person.toe_out_deg)
+    def footfalls(self, foot: Foot) -> Rows:
+        """FOOTFALL rows so far; afterwards the foot rests for good."""
+        rows = self._footfalls[foot].rows()
+        columns = np.cumsum([math.prod(FOOTFALL[name].shape) for name in WEARING])
+        drawn = self._wearing[foot].standard_normal((len(rows) - 1, columns[-1]))
+        for name, part in zip(WEARING, np.split(drawn, columns[:-1], axis=1), strict=True):
+            rows[name][1:] = part.reshape(-1, *FOOTFALL[name].shape)
+        return rows
+
+    def intervals(self) -> Rows:
+        """INTERVAL rows so far, likewise."""
+        return self._intervals.rows()

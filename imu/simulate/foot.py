@@ -1,137 +1,270 @@
-"""The path of a rigid foot: roll-off over one end, swing, roll-down over one end, flat and still.
+"""The path of a foot of two segments: roll-off, swing, roll-down, stance.
 
-While an end is on the ground the foot turns about it and does not slip. The shapes of the swing follow what foot-worn
-sensors show: forward the foot is fastest late and turns toes-up all the while; backward it is fastest in the middle and
-turns toes-down, and only the landing turns it back. They are no time reversal of each other, though the angles of the
-joints nearly are (Lee et al. 2013, Gait Posture 38:674).
+The hind foot reaches from the heel to the ball, the toes from there to their tip. While a part is on the ground the
+foot turns about it and does not slip: forward it lands on the heel, later rises over the ball while the toes stay flat,
+and leaves over their tip; toe-first it lands on the tip, the toes come down, and the hind foot follows over the ball.
+
+The shapes of the swing follow what foot-worn sensors show: forward the foot rises ever faster until the toes leave and
+turns back at once; backward it leaves slowly and turns toes-down in swing, and only the landing turns it back. They are
+no time reversal of each other, though the angles of the joints nearly are (Lee et al. 2013, Gait Posture 38:674).
 """
 
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from imu.core.samples import Floats
+from imu.core.samples import Flags, Floats
 from imu.core.session import Foot
 from imu.simulate.body import SIDE, Rows
+from imu.simulate.person import Person
 from imu.simulate.quintic import Knots, Quintics
 
 
 class Shape(NamedTuple):
-    """Rates at five moments of a swing, release and contact included; the middle three are scaled to fit."""
+    """Rates at seven moments of a swing, release and contact included; the inner ones are scaled to fit."""
 
-    at: Floats
     speed: Floats
     turning: Floats
 
 
+SWING_AT: Final = np.array([0.0, 0.07, 0.20, 0.45, 0.65, 0.85, 1.0])
 FORWARD: Final = Shape(
-    at=np.array([0.0, 0.18, 0.45, 0.80, 1.0]),
-    speed=np.array([0.0, 0.60, 0.95, 0.75, 0.0]),
-    turning=np.array([0.0, 0.75, 1.00, 0.80, 0.0]),
+    speed=np.array([0.0, 0.40, 0.78, 1.00, 0.97, 0.56, 0.0]),
+    turning=np.array([0.0, 0.00, 0.90, 1.00, 0.95, 0.75, 0.0]),
 )
 BACKWARD: Final = Shape(
-    at=np.array([0.0, 0.22, 0.50, 0.80, 1.0]),
-    speed=np.array([0.0, 0.75, 1.00, 0.65, 0.0]),
-    turning=np.array([0.0, 0.45, 1.00, 0.60, 0.0]),
+    speed=np.array([0.0, 0.35, 0.75, 1.00, 0.85, 0.40, 0.0]),
+    turning=np.array([0.0, 0.25, 0.80, 1.00, 0.90, 0.40, 0.0]),
 )
-ROLL_OFF_AT: Final = np.array([[0.0, 0.8, 1.0]])
-ROLL_DOWN_AT: Final = np.array([[0.0, 0.4, 1.0]])
-ROLL: Final = np.array([[0.0, 1.0, 0.0]])
-RELEASE: Final = (0.9, -2.8)
-"""Angular rate and acceleration at release, in terms of angle over roll-off time and its square: past the peak."""
-CONTACT: Final = (-0.35, -3.0)
-"""Likewise at contact, of contact angle and roll-down time: the foot has begun to settle."""
+CAUGHT: Final = np.array([1.0, 1.0, 1.0, 0.15, 0.70, 1.40, 1.0])
+"""What becomes of the speed when the foot is caught in mid-swing."""
+STRAIGHTENING: Final = np.array([0.0, 1.0, 0.8, 0.2, 0.1, 0.0, 0.0])
+"""How the toes come back into line in swing."""
+
+OFF_AT: Final = np.array([0.0, 0.45, 0.75, 1.0])
+OFF: Final = np.array([0.0, 0.6, 1.7, 0.0])
+"""Rates of the roll-off: ever faster."""
+TOES_LEAVE: Final = 2
+"""At that moment of OFF_AT the ball leaves the ground and the toes roll over their tip."""
+RELEASE: Final = (2.2, -2.0)
+"""Angular rate and acceleration at release over the toes, in terms of angle over roll-off time and its square."""
+HEEL_RELEASE: Final = (1.5, -1.0)
+"""Likewise over the heel, which leaves more gently."""
+TOE_SHARE: Final = 0.35
+"""Angle of the toes against the ground at release and at contact, as a share of the foot's."""
+TOE_RELEASE: Final = (2.0, 0.0)
+"""Their rate and acceleration there, of their angle over the time that they roll."""
+
+DOWN_AT: Final = np.array([0.0, 0.35, 0.65, 1.0])
+DOWN: Final = np.array([0.0, 1.0, 0.55, 0.0])
+TOES_FLAT: Final = 1
+"""At that moment of DOWN_AT toes that landed first lie flat."""
+CONTACT: Final = (-0.45, -3.0)
+"""Rate and acceleration at contact, of contact angle over roll-down time and its square: the foot has begun to
+settle.
+"""
+CONTACT_SPREAD: Final = 0.5
+"""Of that rate from step to step, as a share of it."""
+
+STIR_AT: Final = np.array([0.2, 0.5, 0.8])
+STIRS_S: Final = 1.0
+"""The worn sensor stirs at shares of the stance, or of that time when one stands on."""
 
 CIRCUMDUCTION_M: Final = 0.012
 SWING_YAW_RAD: Final = 0.12
 SWING_ROLL_RAD: Final = 0.25
 BLEND: Final = 0.25
-"""Below this sine of the foot angle the lowest point passes smoothly from one end to the other."""
+"""Below this sine of an angle the lowest point passes smoothly from one end to the other."""
+
+X, Y, Z, YAW, ROLL, TILT, TOES, STIR_TILT, STIR_SIDE = range(9)
+PIECES: Final = 16
+_OFF, _SWING, _DOWN, _STANCE = slice(0, 3), slice(3, 9), slice(9, 12), slice(12, 16)
 
 
 class FootPath(NamedTuple):
-    """Curves (6, pieces) of one point of the sole a piece: x, y, z in m, then yaw, roll and tilt (toes-down) in rad."""
+    """Curves (9, pieces): x, y, z in m of a reference point, then angles in rad: yaw, roll and tilt (toes-down) of the
+    hind foot, tilt of the toes, and by how much a sensor's tilt and roll differ from the foot's.
+    """
 
     curves: Quintics
-    reference_m: Floats
-    """(pieces,) how far that point lies ahead of the sole's middle."""
+    on_tip: Floats
+    """(pieces,) 1 where the reference point is the tip of the toes, 0 where it is one of the hind foot."""
+    ahead_m: Floats
+    """(pieces,) how far a reference point of the hind foot lies ahead of its middle."""
 
 
-def foot_path(rows: Rows, foot: Foot, length_m: float) -> FootPath:
-    """Curves of consecutive FOOTFALL rows, nine pieces each; `length_m` is the distance between the sole's ends."""
-    half_m, n = 0.5 * length_m, len(rows)
-    lift, release, contact, flat = (rows[name] for name in ("t_lift_s", "t_release_s", "t_contact_s", "t_flat_s"))
-    away, landing = rows["release_rad"], rows["contact_rad"]
-    off_s, swing_s, down_s = release - lift, contact - release, flat - contact
-    backward = (rows["backward"] == 1)[:, None]
-    at, speed, turning = (np.where(backward, b, f) for f, b in zip(FORWARD, BACKWARD, strict=True))
+def foot_path(rows: Rows, foot: Foot, person: Person) -> FootPath:
+    """Curves of consecutive FOOTFALL rows, sixteen pieces each."""
+    n, half_m, toes_m = len(rows), 0.5 * person.foot_length_m, person.toe_length_m
+    swing_s = rows["t_contact_s"] - rows["t_release_s"]
+    backward, tripped = (rows[name][:, None] == 1 for name in ("backward", "tripped"))
+    speed, turning = (np.where(backward, b, f) for f, b in zip(FORWARD, BACKWARD, strict=True))
+    speed = np.where(tripped, CAUGHT * speed, speed)
+    over_toes, toes_first = _over_toes(rows)
 
-    # foot angle, positive toes-up
-    level = Knots(np.zeros(n), np.zeros(n), np.zeros(n))
-    leaving = Knots(away, RELEASE[0] * away / off_s, RELEASE[1] * away / off_s**2)
-    landed = Knots(landing, CONTACT[0] * landing / down_s, CONTACT[1] * landing / down_s**2)
-    off = fitted(ROLL_OFF_AT, ROLL, off_s, level, leaving)
-    swing = fitted(at, turning, swing_s, leaving, landed)
-    down = fitted(ROLL_DOWN_AT, ROLL, down_s, landed, level)
+    leaving, landed, foot_angle = _foot_angle(rows, turning, over_toes)
+    toes_leaving, toes_landed, toe_angle = _toe_angle(rows, foot_angle, over_toes, toes_first)
 
-    # the end that leaves last and the end that lands first, ahead of the sole's middle
-    last_m, first_m = (np.where(angle < 0.0, half_m, -half_m) for angle in (away, landing))
-    (along_0, up_0), (along_1, up_1) = _middle(last_m, leaving), _middle(first_m, landed)
+    # where the middle of the hind foot is when it leaves and lands
+    last_m, first_m = np.where(over_toes, half_m, -half_m), np.where(toes_first, half_m, -half_m)
+    (along_0, up_0), (along_1, up_1) = (
+        _plus(_over(pivot_m, angle), _over(np.where(tip, toes_m, 0.0), toes))
+        for pivot_m, angle, tip, toes in (
+            (last_m, leaving, over_toes, toes_leaving),
+            (first_m, landed, toes_first, toes_landed),
+        )
+    )
     ahead = [np.stack([np.cos(rows[yaw]), np.sin(rows[yaw])]) for yaw in ("from_yaw_rad", "to_yaw_rad")]
-    begin = Knots(*(ahead[0] * part for part in along_0))
-    end = Knots(*(ahead[1] * part for part in along_1))
+    begin, end = (Knots(*(way * part for part in along)) for way, along in zip(ahead, (along_0, along_1), strict=True))
     ground = fitted(
-        at,
+        SWING_AT,
         speed,
         swing_s,
         begin._replace(value=begin.value + rows["from_m"].T),
         end._replace(value=end.value + rows["to_m"].T),
     )
-    bump, ramp = _bump(at, swing_s), _ramp(at, swing_s)
+    bump, ramp = _bump(SWING_AT, swing_s), _ramp(SWING_AT, swing_s)
     aside = (SIDE[foot] * CIRCUMDUCTION_M) * np.stack([-ahead[1][1], ahead[1][0]])[:, :, None]
-    ground = Knots(*(g + aside * b for g, b in zip(ground, bump, strict=True)))
+    clear_m = rows["clearance_m"][:, None]
     height = Knots(
-        *(h + rows["clearance_m"][:, None] * b for h, b in zip(_lowest_on_ground(swing, half_m), bump, strict=True))
+        *(
+            h + t + clear_m * b
+            for h, t, b in zip(_above_ends(foot_angle[1], half_m), _above_toes(toe_angle[1], toes_m), bump, strict=True)
+        )
     )
     for part, first, last in zip(height, up_0, up_1, strict=True):
         part[:, 0], part[:, -1] = first, last
     turned = (rows["to_yaw_rad"] - rows["from_yaw_rad"])[:, None]
     yaw = Knots(*(turned * r - SIDE[foot] * SWING_YAW_RAD * b for r, b in zip(ramp, bump, strict=True)))
-    yaw = yaw._replace(value=yaw.value + rows["from_yaw_rad"][:, None])
-    roll = Knots(*(SIDE[foot] * SWING_ROLL_RAD * b for b in bump))
+    yaw.value[...] += rows["from_yaw_rad"][:, None]
 
-    # nine pieces: two of roll-off, four of swing, two of roll-down, flat
-    pivot_0, pivot_1 = rows["from_m"].T + ahead[0] * last_m, rows["to_m"].T + ahead[1] * first_m
+    starts, lengths = _pieces(rows)
+    stirred, stirring = _stir(rows, lengths[:, _STANCE], np.radians(person.stir_deg))
+    borders: list[Knots] = []
+    for side in (slice(None, -1), slice(1, None)):
+        orders: list[Floats] = []
+        for order in range(3):
+            part = np.zeros((9, n, PIECES))
+            part[:2, :, _SWING] = (ground[order] + aside * bump[order])[..., side]
+            part[Z, :, _SWING], part[YAW, :, _SWING] = height[order][:, side], yaw[order][:, side]
+            part[ROLL, :, _SWING] = SIDE[foot] * SWING_ROLL_RAD * bump[order][:, side]
+            for pieces, hind, toes in zip((_OFF, _SWING, _DOWN), foot_angle, toe_angle, strict=True):
+                part[TILT, :, pieces], part[TOES, :, pieces] = -hind[order][:, side], -toes[order][:, side]
+            orders.append(part)
+        values = orders[0]
+        values[TILT, :, _STANCE] = -rows["to_hold_rad"][:, None]
+        for pieces, place, way, reach_m, turn in (
+            (_OFF, "from_m", ahead[0], np.where(over_toes, half_m + toes_m, -half_m), "from_yaw_rad"),
+            (_DOWN, "to_m", ahead[1], np.where(toes_first, half_m + toes_m, -half_m), "to_yaw_rad"),
+            (_STANCE, "to_m", ahead[1], half_m + toes_m, "to_yaw_rad"),
+        ):
+            values[:2, :, pieces] = (rows[place].T + way * reach_m)[:, :, None]
+            values[YAW, :, pieces] = rows[turn][:, None]
+        for order, stir in enumerate((stirred, stirring)):
+            for curve, axis in ((STIR_TILT, 0), (STIR_SIDE, 1)):
+                orders[order][curve, :, _STANCE] = stir[:, side, axis]
+        borders.append(Knots(*(part.reshape(9, PIECES * n) for part in orders)))
+    on_tip, ahead_m = np.zeros((n, PIECES)), np.zeros((n, PIECES))
+    on_tip[:, _OFF], on_tip[:, _DOWN], on_tip[:, _STANCE] = over_toes[:, None], toes_first[:, None], 1.0
+    ahead_m[:, _OFF], ahead_m[:, _DOWN] = last_m[:, None], first_m[:, None]
+    return FootPath(Quintics.through(starts.ravel(), lengths.ravel(), *borders), on_tip.ravel(), ahead_m.ravel())
+
+
+def _over_toes(rows: Rows) -> tuple[Flags, Flags]:
+    """Whether the toes leave last, and whether they land first; a heel that is held up never touches."""
+    leave = (rows["release_rad"] < 0.0) | (rows["from_hold_rad"] < 0.0)
+    return leave, (rows["contact_rad"] < 0.0) | (rows["to_hold_rad"] < 0.0)
+
+
+def _foot_angle(rows: Rows, turning: Floats, over_toes: Flags) -> tuple[Knots, Knots, tuple[Knots, Knots, Knots]]:
+    """Angle of the hind foot, positive toes-up: at release, at contact, and in roll-off, swing and roll-down."""
+    held, holds, zero = rows["from_hold_rad"], rows["to_hold_rad"], np.zeros(len(rows))
+    off_s, swing_s, down_s = (
+        rows[end] - rows[begin]
+        for begin, end in (("t_lift_s", "t_release_s"), ("t_release_s", "t_contact_s"), ("t_contact_s", "t_flat_s"))
+    )
+    rate, bend = (np.where(over_toes, toes, heel) for toes, heel in zip(RELEASE, HEEL_RELEASE, strict=True))
+    risen = rows["release_rad"] - held
+    leaving = Knots(rows["release_rad"], rate * risen / off_s, bend * risen / off_s**2)
+    to_go = rows["contact_rad"] - holds
+    settling = CONTACT[0] * np.clip(1.0 + CONTACT_SPREAD * rows["strike"][:, 0], 0.0, 2.0)
+    landed = Knots(rows["contact_rad"], settling * to_go / down_s, CONTACT[1] * to_go / down_s**2)
+    off = fitted(OFF_AT, OFF[None], off_s, Knots(held, zero, zero), leaving)
+    swing = fitted(SWING_AT, turning, swing_s, leaving, landed)
+    down = fitted(DOWN_AT, DOWN[None], down_s, landed, Knots(holds, zero, zero))
+    return leaving, landed, (off, swing, down)
+
+
+def _toe_angle(
+    rows: Rows, foot_angle: tuple[Knots, Knots, Knots], over_toes: Flags, toes_first: Flags
+) -> tuple[Knots, Knots, tuple[Knots, Knots, Knots]]:
+    """Angle of the toes against the ground, likewise. Where the heel is the pivot they go with the foot."""
+    off, swing, down = foot_angle
+    lift, release, contact, flat = (rows[name] for name in ("t_lift_s", "t_release_s", "t_contact_s", "t_flat_s"))
+    rolling_s, landing_s = (1.0 - OFF_AT[TOES_LEAVE]) * (release - lift), DOWN_AT[TOES_FLAT] * (flat - contact)
+    away, landing = TOE_SHARE * rows["release_rad"], TOE_SHARE * rows["contact_rad"]
+    leaving = Knots(
+        *(
+            np.where(over_toes, own, part[:, -1])
+            for own, part in zip(
+                (away, TOE_RELEASE[0] * away / rolling_s, TOE_RELEASE[1] * away / rolling_s**2), off, strict=True
+            )
+        )
+    )
+    landed = Knots(
+        *(
+            np.where(toes_first, own, part[:, 0])
+            for own, part in zip(
+                (landing, -TOE_RELEASE[0] * landing / landing_s, np.zeros(len(rows))), down, strict=True
+            )
+        )
+    )
+    # from where the toes point against the foot at release to where they do at contact
+    begin, end = (
+        Knots(*(toes - hind[:, edge] for toes, hind in zip(own, swing, strict=True)))
+        for own, edge in ((leaving, 0), (landed, -1))
+    )
+    bent = fitted(SWING_AT, STRAIGHTENING[None], contact - release, begin, end)
+    rolled = [np.where(over_toes[:, None], 0.0, part) for part in off]
+    settled = [np.where(toes_first[:, None], 0.0, part) for part in down]
+    for part, last in zip(rolled, leaving, strict=True):
+        part[:, -1] = last
+    for part, first in zip(settled, landed, strict=True):
+        part[:, 0] = first
+    swung = Knots(*(hind + toes for hind, toes in zip(swing, bent, strict=True)))
+    return leaving, landed, (Knots(*rolled), swung, Knots(*settled))
+
+
+def _pieces(rows: Rows) -> tuple[Floats, Floats]:
+    """When each piece begins and how long it is, each (n, 16)."""
+    lift, release, contact, flat = (rows[name] for name in ("t_lift_s", "t_release_s", "t_contact_s", "t_flat_s"))
+    stance_s = np.append(lift[1:], flat[-1] + 1.0) - flat
     starts = np.concatenate(
         [
-            *(lift[:, None] + ROLL_OFF_AT[:, :2] * off_s[:, None], release[:, None] + at[:, :4] * swing_s[:, None]),
-            *(contact[:, None] + ROLL_DOWN_AT[:, :2] * down_s[:, None], flat[:, None]),
+            lift[:, None] + OFF_AT[:-1] * (release - lift)[:, None],
+            release[:, None] + SWING_AT[:-1] * (contact - release)[:, None],
+            contact[:, None] + DOWN_AT[:-1] * (flat - contact)[:, None],
+            flat[:, None],
+            flat[:, None] + STIR_AT * np.minimum(stance_s, STIRS_S)[:, None],
         ],
         axis=1,
     )
-    ends = np.concatenate([starts[:, 1:], np.append(lift[1:], flat[-1] + 1.0)[:, None]], axis=1)
-    borders: list[Knots] = []
-    for side in (slice(None, -1), slice(1, None)):
-        parts = np.zeros((3, 6, n, 9))
-        for order in range(3):
-            part = parts[order]
-            part[:2, :, 2:6], part[2, :, 2:6] = ground[order][..., side], height[order][:, side]
-            part[3, :, 2:6], part[4, :, 2:6] = yaw[order][:, side], roll[order][:, side]
-            for pieces, angle in ((slice(0, 2), off), (slice(2, 6), swing), (slice(6, 8), down)):
-                part[5, :, pieces] = -angle[order][:, side]
-        still = parts[0]
-        still[:2, :, :2], still[3, :, :2] = pivot_0[:, :, None], rows["from_yaw_rad"][:, None]
-        still[:2, :, 6:8], still[3, :, 6:] = pivot_1[:, :, None], rows["to_yaw_rad"][:, None]
-        still[:2, :, 8] = rows["to_m"].T
-        borders.append(Knots(*parts.reshape(3, 6, 9 * n)))
-    reference_m = np.zeros((n, 9))
-    reference_m[:, :2], reference_m[:, 6:8] = last_m[:, None], first_m[:, None]
-    return FootPath(Quintics.through(starts.ravel(), (ends - starts).ravel(), *borders), reference_m.ravel())
+    return starts, np.diff(starts, axis=1, append=(flat + stance_s)[:, None])
+
+
+def _stir(rows: Rows, lengths_s: Floats, most_rad: float) -> tuple[Floats, Floats]:
+    """How a sensor is turned, and how fast, tilt and roll, at the five moments of each stance: (n, 5, 2)."""
+    stirred, stirring = np.zeros((2, len(rows), 5, 2))
+    # the last stance of all is without end
+    stirred[:-1, 1:-1] = most_rad * rows["stir"][:-1]
+    across_s = lengths_s[:, :-1] + lengths_s[:, 1:]
+    stirring[:, 1:-1] = (stirred[:, 2:] - stirred[:, :-2]) / across_s[:, :, None]
+    return stirred, stirring
 
 
 def fitted(at: Floats, shape: Floats, length_s: Floats, begin: Knots, end: Knots) -> Knots:
-    """Knots (..., n, k) from `begin` to `end` (..., n), at shares `at` (n, k) of the time, with rates between them in
-    proportion to `shape` (n, k): just so fast that the end is reached.
+    """Knots (..., n, k) from `begin` to `end` (..., n), at shares `at` (k,) of the time, with rates between them in
+    proportion to `shape` (n, k) or (1, k): just so fast that the end is reached.
     """
     h = np.diff(at) * length_s[:, None]
 
@@ -158,8 +291,8 @@ def fitted(at: Floats, shape: Floats, length_s: Floats, begin: Knots, end: Knots
     return Knots(values, rates, slopes)
 
 
-def _middle(pivot_m: Floats, angle: Knots) -> tuple[Knots, Knots]:
-    """The sole's middle while the foot turns about a point so far ahead of it: along the ground, against its place
+def _over(pivot_m: Floats, angle: Knots) -> tuple[Knots, Knots]:
+    """How a point moves while its segment turns about a pivot so far ahead of it: along the ground, against its place
     when flat, and up.
     """
     sin, cos, rate, bend = np.sin(angle.value), np.cos(angle.value), angle.rate, angle.acceleration
@@ -168,8 +301,27 @@ def _middle(pivot_m: Floats, angle: Knots) -> tuple[Knots, Knots]:
     return along, up
 
 
-def _lowest_on_ground(angle: Knots, half_m: float) -> Knots:
-    """How high the sole's middle is when its lower end is on the ground, made smooth where the ends change over."""
+def _plus(hind: tuple[Knots, Knots], toes: tuple[Knots, Knots]) -> tuple[Knots, Knots]:
+    along, up = (Knots(*(a + b for a, b in zip(*parts, strict=True))) for parts in zip(hind, toes, strict=True))
+    return along, up
+
+
+def _above_ends(angle: Knots, half_m: float) -> Knots:
+    """How high the foot's middle is when its lower end is on the ground, made smooth where the ends change over."""
+    value, rate, bend = _smooth_size(angle)
+    return Knots(half_m * value, half_m * rate, half_m * bend)
+
+
+def _above_toes(angle: Knots, toes_m: float) -> Knots:
+    """How much higher the foot has to be for the tip of toes that point down."""
+    sin, cos = np.sin(angle.value), np.cos(angle.value)
+    value, rate, bend = _smooth_size(angle)
+    along = Knots(sin, cos * angle.rate, cos * angle.acceleration - sin * angle.rate**2)
+    return Knots(*(0.5 * toes_m * (a - b) for a, b in zip((value, rate, bend), along, strict=True)))
+
+
+def _smooth_size(angle: Knots) -> Knots:
+    """|sin angle|, without the corner at 0."""
     sin, cos = np.sin(angle.value), np.cos(angle.value)
     rate, bend = cos * angle.rate, cos * angle.acceleration - sin * angle.rate**2
     r = sin / BLEND
@@ -177,16 +329,18 @@ def _lowest_on_ground(angle: Knots, half_m: float) -> Knots:
     value = np.where(inside, BLEND * (0.375 + 0.75 * r**2 - 0.125 * r**4), np.abs(sin))
     slope = np.where(inside, 1.5 * r - 0.5 * r**3, np.sign(sin))
     curvature = np.where(inside, 1.5 * (1.0 - r**2) / BLEND, 0.0)
-    return Knots(half_m * value, half_m * slope * rate, half_m * (curvature * rate**2 + slope * bend))
+    return Knots(value, slope * rate, curvature * rate**2 + slope * bend)
 
 
 def _bump(at: Floats, length_s: Floats) -> Knots:
     """From 0 to 1 and back, smooth at both ends."""
     t, w, turn = length_s[:, None], at * (1.0 - at), 1.0 - 2.0 * at
-    return Knots(64.0 * w**3, 192.0 * w**2 * turn / t, 384.0 * w * (turn**2 - w) / t**2)
+    return Knots(64.0 * w**3 * np.ones_like(t), 192.0 * w**2 * turn / t, 384.0 * w * (turn**2 - w) / t**2)
 
 
 def _ramp(at: Floats, length_s: Floats) -> Knots:
     """From 0 to 1, smooth at both ends."""
     t, w = length_s[:, None], at * (1.0 - at)
-    return Knots(at**3 * (10.0 - 15.0 * at + 6.0 * at**2), 30.0 * w**2 / t, 60.0 * w * (1.0 - 2.0 * at) / t**2)
+    return Knots(
+        at**3 * (10.0 - 15.0 * at + 6.0 * at**2) * np.ones_like(t), 30.0 * w**2 / t, 60.0 * w * (1.0 - 2.0 * at) / t**2
+    )

@@ -54,6 +54,35 @@ def readings(acceleration: Floats, angles: Knots, lever_m: Floats) -> Readings:
     return Readings(acc, np.stack([wx, wy, wz], axis=1))
 
 
+def loosely(worn: Knots, true: Readings) -> Readings:
+    """What a sensor reads that tilts and rolls a little against the body that carries it.
+
+    Args:
+        worn: (2, n) rad, about the body's left axis, then about the axis ahead that results
+        true: what it would read if it sat firmly
+    """
+    (tilt, roll), (tilt_1, roll_1), _ = worn
+    sr, cr, st, ct = np.sin(roll), np.cos(roll), np.sin(tilt), np.cos(tilt)
+
+    def turned(vector: Floats) -> tuple[Floats, Floats, Floats]:
+        x, y, z = vector.T
+        x, z = ct * x - st * z, st * x + ct * z
+        return x, cr * y + sr * z, cr * z - sr * y
+
+    x, y, z = turned(true.gyr)
+    return Readings(
+        np.stack(turned(true.acc), axis=1), np.stack([x + roll_1, y + cr * tilt_1, z - sr * tilt_1], axis=1)
+    )
+
+
+def loose_attitude(worn: Knots) -> Floats:
+    """Rotation matrices (n, 3, 3), sensor to body, of the same angles."""
+    tilt, roll = worn.value
+    return attitude(np.stack([np.zeros_like(tilt), np.zeros_like(tilt), tilt])) @ attitude(
+        np.stack([np.zeros_like(roll), roll, np.zeros_like(roll)])
+    )
+
+
 def to_body(angles: Floats, vector: Floats) -> tuple[Floats, Floats, Floats]:
     """Level-frame vectors (3, n) in body axes."""
     (rotation, roll, tilt), (x, y, z) = angles, vector

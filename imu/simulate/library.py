@@ -25,6 +25,15 @@ def text(name: str) -> str:
     return (PLACE / f"{name}.toml").read_text("utf-8")
 
 
+def about(name: str) -> str:
+    """What it is, in one line: the comment that its file begins with.
+
+    Raises:
+        BadSpec: no such name.
+    """
+    return text(name).partition("\n")[0].removeprefix("#").strip()
+
+
 def named(name: str) -> Spec:
     """What `simulate` takes, by name.
 

@@ -26,6 +26,15 @@ class Arrived(NamedTuple):
     """(n,) number of the packet that was due when the sample came, not decreasing"""
 
 
+class _Waiting(NamedTuple):
+    """Sent and not yet due: in order of slot, then kind."""
+
+    samples: Samples
+    slot: Ints
+    kind: Ints
+    """(n,) 0, LATE or TWICE"""
+
+
 def joined(parts: list[Samples]) -> Samples:
     """Rows of one sensor, one part after the other."""
     parts = [part for part in parts if len(part)] or [NOTHING]
@@ -44,34 +53,40 @@ def taken(samples: Samples, rows: Ints | Flags) -> Samples:
 def deliver(chunks: Iterable[Samples], link: Link, rate_hz: float, draw: Draw) -> Iterator[Arrived]:
     """Chunks of whole packets, in order; what is late is held back, and comes at the end at the latest."""
     size, late_by = link.packet_samples, max(1, round(link.late_s * rate_hz / link.packet_samples))
+    if not (link.lost_share or link.gaps_s or link.late_share or link.duplicate_share):
+        yield from (Arrived(chunk, chunk.seq // size) for chunk in chunks)
+        return
+    # of so many packets none may begin a burst, or this one is lost too
+    begins = 1.0 - (1.0 - link.lost_share) ** (1.0 / link.lost_in_a_row)
     burst = np.zeros(link.lost_in_a_row - 1, np.bool_)
-    waiting = NOTHING, np.empty(0, np.int64), np.empty(0, np.int64)
+    waiting = _Waiting(NOTHING, NOTHING.seq, NOTHING.seq)
     for number, chunk in enumerate(chunks):
         packet = chunk.seq // size
         first, n = int(packet[0]), int(packet[-1] - packet[0]) + 1
         random = draw(number, (3, n))
-        starts = np.concatenate([burst, random[0] < link.lost_share / link.lost_in_a_row])
+        starts = np.concatenate([burst, random[0] < begins])
         # a packet is lost when a burst began with it or within the packets before it
         begun = np.concatenate([[0], np.cumsum(starts)])
         lost = begun[link.lost_in_a_row :] > begun[: -link.lost_in_a_row]
         burst = starts[len(starts) - len(burst) :]
-        due_s = (first + np.arange(n)) * size / rate_hz
+        row, taken_s = packet - first, chunk.seq / rate_hz
         for begin_s, end_s in link.gaps_s:
-            lost |= (due_s >= begin_s) & (due_s < end_s)
+            lost[row[(taken_s >= begin_s) & (taken_s < end_s)]] = True
         late, twice = ~lost & (random[1] < link.late_share), ~lost & (random[2] < link.duplicate_share)
-        row = packet - first
         kept, copied = np.flatnonzero(~lost[row]), np.flatnonzero(twice[row])
-        rows = np.concatenate([kept, copied])
-        delay = np.concatenate([late_by * late[row[kept]], late_by * late[row[copied]] + 1])
-        kind = np.concatenate([LATE * late[row[kept]], np.full(len(copied), TWICE)])
-        samples = joined([waiting[0], taken(chunk, rows)])
-        slot, kind = np.concatenate([waiting[1], packet[rows] + delay]), np.concatenate([waiting[2], kind])
-        order = np.lexsort((samples.seq, kind, slot))
-        samples, slot, kind = taken(samples, order), slot[order], kind[order]
+        sent = np.concatenate([kept, copied])
+        delay = late_by * late[row[sent]]
+        delay[len(kept) :] += 1
+        kind = np.concatenate([waiting.kind, LATE * late[row[kept]], np.full(len(copied), TWICE)])
+        slot = np.concatenate([waiting.slot, packet[sent] + delay])
+        # in a slot: who is on time, who is late, who comes again; each in order already
+        order = np.argsort((TWICE + 1) * slot + kind, kind="stable")
+        rows = np.concatenate([np.arange(len(waiting.samples)), len(waiting.samples) + sent])[order]
+        samples, slot, kind = taken(joined([waiting.samples, chunk]), rows), slot[order], kind[order]
         now = int(np.searchsorted(slot, first + n))
-        waiting = samples[now:], slot[now:], kind[now:]
+        waiting = _Waiting(samples[now:], slot[now:], kind[now:])
         yield Arrived(samples[:now], slot[:now])
-    yield Arrived(waiting[0], waiting[1])
+    yield Arrived(waiting.samples, waiting.slot)
 
 
 def in_blocks(arrived: Iterable[Arrived], slot_s: float, block_s: float, blocks: int) -> Iterator[Samples]:

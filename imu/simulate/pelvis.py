@@ -14,11 +14,21 @@ from imu.simulate.body import Rows
 from imu.simulate.person import Person
 from imu.simulate.quintic import Knots, Quintics
 
-HEIGHT_M: Final = 0.95
+HIP_BELOW_M: Final = 0.05
+"""Hip joints under the middle of the pelvis."""
+STANDING_KNEE_RAD: Final = 0.16
+"""Nobody stands on quite straight knees."""
+SINK_M: Final = 0.008
+SINK: Final = 1.6
+"""How much lower the pelvis is in walking than in standing, and more so in terms of its bounce: legs that stride reach
+less high.
+"""
 LOWEST_AT: Final = 0.12
 """Share of a step between contact and the lowest point."""
 SURGE: Final = 0.06
 """At contact the pelvis is that much faster than on average, and slower over the stance foot."""
+LAG_S: Final = 0.035
+"""The pelvis is over the middle between both feet that much after a contact: they land ahead of it either way."""
 DROP_RATE: Final = 1.25
 """How fast the pelvis tips over at contact, in terms of the drop over the time it takes."""
 
@@ -31,7 +41,7 @@ def pelvis_path(rows: Rows, person: Person) -> Quintics:
     quiet = still | np.append(True, still[:-1])
     within = _Within(rows[:-1], length_s)
     heading = _meet_at_rest(t, rows["heading_rad"], quiet)
-    ground = [_meet_at_rest(t, rows["centre_m"][:, axis], quiet, SURGE) for axis in (0, 1)]
+    ground = [_lagging(_meet_at_rest(t, rows["centre_m"][:, axis], quiet, SURGE)) for axis in (0, 1)]
     edges, inner = np.zeros((3, 6, len(rows))), np.zeros((3, 6, len(length_s)))
 
     def put(curve: int, edge: Knots, middle: Knots) -> None:
@@ -57,7 +67,15 @@ def pelvis_path(rows: Rows, person: Person) -> Quintics:
     put(3, *within.rotation(rows["rotation_rad"]))
     put(4, *within.obliquity(quiet))
     put(5, *within.wave(rows["wobble_rad"][:-1], 0.0, quiet, sign=1.0))
-    for curve, level in ((2, HEIGHT_M), (5, math.radians(person.tilt_deg))):
+    bounce_m = rows["bounce_m"][:-1]
+    sink_m = SINK * bounce_m + np.where(bounce_m > 0.0, SINK_M, 0.0)
+    sunk_m = rows["height_m"] - _mean(sink_m, sink_m, quiet)
+    for curve, level, change in (
+        (2, standing_height_m(person), sunk_m),
+        (5, math.radians(person.tilt_deg), rows["lean_rad"]),
+    ):
+        moved = _meet_at_rest(t, change, quiet)
+        put(curve, moved, between(moved))
         edges[0, curve] += level
         inner[0, curve] += level
 
@@ -70,10 +88,20 @@ def pelvis_path(rows: Rows, person: Person) -> Quintics:
     return Quintics.through(starts.ravel(), lengths.ravel(), Knots(*begin), Knots(*end))
 
 
+def standing_height_m(person: Person) -> float:
+    """Of the middle of the pelvis over the ground."""
+    a, b = person.thigh_m, person.shank_m
+    return math.sqrt(a**2 + b**2 + 2.0 * a * b * math.cos(STANDING_KNEE_RAD)) + person.ankle_height_m + HIP_BELOW_M
+
+
 def _meet_at_rest(t: Floats, value: Floats, quiet: Flags, surge: float = 0.0) -> Knots:
     """Knots through given values, with the mean of the speeds before and after, none where all is at rest."""
     speed = np.diff(value) / np.diff(t)
     return Knots(value, (1.0 + surge) * _mean(speed, speed, quiet), np.zeros(len(value)))
+
+
+def _lagging(edge: Knots) -> Knots:
+    return edge._replace(value=edge.value - LAG_S * edge.rate)
 
 
 def _mean(before: Floats, after: Floats, quiet: Flags) -> Floats:
@@ -122,13 +150,20 @@ class _Within:
         return Knots(edge_rad, np.zeros(len(edge_rad)), bend), middle
 
     def obliquity(self, quiet: Flags) -> tuple[Knots, Knots]:
-        """Level at contact, then the side opposite the stance foot falls by the drop, and rises again."""
+        """From contact on the side opposite the stance foot falls by the drop, and comes to where it is at its own
+        contact.
+        """
+        edge = np.append(-self.side * self.rows["low_rad"], 0.0)
+        edge[quiet] = 0.0
         drop, part, zero = self.rows["drop_rad"], self.part, np.zeros(len(quiet))
-        falling, rising = drop / (part * self.length_s), drop / ((1.0 - part) * self.length_s)
+        peak = edge[:-1] + self.side * drop
+        falling = self.side * drop / (part * self.length_s)
+        returning = (edge[1:] - peak) / ((1.0 - part) * self.length_s)
         rate = zero.copy()
-        # monotone between contact and peak: the drop of a step is then what was asked for, to the last bit
-        rate[1:-1] = DROP_RATE * self.side[1:] * np.minimum(falling[1:], rising[:-1])
+        # never faster than both the way before and the way after allow, so that no fall goes beyond the drop
+        before, after = returning[:-1], falling[1:]
+        rate[1:-1] = np.where(before * after > 0.0, np.sign(after) * np.minimum(abs(before), abs(after)), 0.0)
+        rate[1:-1] *= DROP_RATE
         rate[quiet] = 0.0
-        peak = self.side * drop
-        bend = -peak * math.pi**2 / (4.0 * part * (1.0 - part) * self.length_s**2)
-        return Knots(zero, rate, zero), Knots(peak, np.zeros(len(peak)), bend)
+        bend = -(falling - returning) * math.pi**2 / (4.0 * self.length_s)
+        return Knots(edge, rate, zero), Knots(peak, np.zeros(len(peak)), bend)

@@ -10,6 +10,11 @@ from imu.simulate.limits import Sides, check, check_sides
 Direction: TypeAlias = Literal["forward", "backward"]
 DIRECTIONS: Final[tuple[Direction, ...]] = ("forward", "backward")
 
+CADENCE_POWER: Final = 0.58
+"""Cadence grows with this power of speed, step length with the rest."""
+STANCE_SLOPE_S_M: Final = 0.075
+"""So much of the stride the stance gets shorter for each m/s: 0.68 of it at 0.4 m/s, 0.63 at 1.15, 0.58 at 1.9."""
+SHORTEST_STANCE: Final = 0.54
 STILL_STANCE_S: Final = 0.04
 """Every stance stands still at least that long: roll-down and roll-off leave it that room."""
 
@@ -42,6 +47,14 @@ class Gait:
     """How far the pelvis falls on the other side while this side's foot is the stance foot."""
     drop_peak: float = 0.32
     """Where in the step that fall is largest."""
+    low_at_contact: float = 0.0
+    """How low the pelvis is on the side of a landing foot, as a share of the smaller drop; the drop begins there."""
+    heel_up_deg: Sides = field(default_factory=lambda: Sides.both(0.0))
+    """How high a toe walker holds the heel in stance: it then never touches the ground."""
+    limp: float = 0.0
+    """Time of the steps that end with the left foot's contact minus that of the others, over their mean."""
+    variability: float = 1.0
+    """The person's standard deviations in this gait, in terms of what the person states."""
 
     def __post_init__(self) -> None:
         check("cadence_spm", self.cadence_spm, 20.0, 180.0, "steps a minute", "strides, or steps a second?")
@@ -55,6 +68,10 @@ class Gait:
         check("impact_m_s2", self.impact_m_s2, 0.0, 300.0, "m/s^2", "in g?")
         check("second_impact_share", self.second_impact_share, 0.0, 2.0, "of the impact", "percent?")
         check_sides("drop_deg", self.drop_deg, 0.0, 20.0, "degrees", "a drop is positive")
+        check("low_at_contact", self.low_at_contact, 0.0, 0.5, "of the smaller drop", "in degrees?")
+        check_sides("heel_up_deg", self.heel_up_deg, 0.0, 40.0, "degrees", "heel-up is positive here")
+        check("variability", self.variability, 0.0, 5.0, "times", "percent?")
+        check("limp", self.limp, -0.6, 0.6, "of a step", "percent?")
         check("drop_peak", self.drop_peak, 0.15, 0.85, "of the step", "percent?")
         check("the speed that cadence and step length make", self.speed_m_s, 0.1, 2.0, "m/s", "a stride length?")
         for side, angle in self.release_angle_deg._asdict().items():
@@ -97,8 +114,8 @@ class Gait:
     ) -> Self:
         """The same gait at another pace: what is not given follows.
 
-        Speed alone changes cadence and step length alike, since their ratio hardly moves with speed in one person
-        (Sekiya & Nagasaki 1998, Gait Posture 7:225-227). Roll-down keeps its share of the stride.
+        Speed alone changes cadence somewhat more than step length (Grieve & Gear 1966, Ergonomics 9:379), and the
+        faster one walks, the shorter is the stance. Roll-down keeps its share of the stride.
 
         Raises:
             BadSpec: when all three are given, or no such walking is possible.
@@ -111,7 +128,7 @@ class Gait:
         if speed_m_s is not None:
             check("speed_m_s", speed_m_s, 0.1, 2.0, "m/s", "km/h, or a sign? direction says it")
             if cadence_spm is None and step_length_m is None:
-                cadence_spm = self.cadence_spm * (speed_m_s / self.speed_m_s) ** 0.5
+                cadence_spm = self.cadence_spm * (speed_m_s / self.speed_m_s) ** CADENCE_POWER
             if cadence_spm is None:
                 cadence_spm = 60.0 * speed_m_s / (step_length_m or 1.0)
             step_length_m = 60.0 * speed_m_s / cadence_spm
@@ -119,10 +136,12 @@ class Gait:
         longer = 1.0 if step_length_m is None else step_length_m / self.step_length_m.mean
         if cadence_spm == self.cadence_spm and longer == 1.0:
             return self
+        faster_m_s = self.speed_m_s * (longer * cadence_spm / self.cadence_spm - 1.0)
         return replace(
             self,
             cadence_spm=cadence_spm,
             step_length_m=self.step_length_m.scaled(longer),
+            stance_fraction=min(max(self.stance_fraction - STANCE_SLOPE_S_M * faster_m_s, SHORTEST_STANCE), 0.8),
             roll_down_s=min(max(self.roll_down_s * self.cadence_spm / cadence_spm, 0.03), 0.4),
         )
 
@@ -132,12 +151,14 @@ BACKWARD: Final = Gait(
     cadence_spm=96.0,
     step_length_m=Sides.both(0.44),
     stance_fraction=0.65,
-    contact_angle_deg=Sides.both(-22.0),
-    release_angle_deg=Sides.both(14.0),
-    roll_down_s=0.13,
-    roll_off_fraction=0.2,
+    contact_angle_deg=Sides.both(-25.0),
+    release_angle_deg=Sides.both(9.0),
+    roll_down_s=0.14,
+    roll_off_fraction=0.28,
     second_impact_share=0.35,
-    drop_peak=0.45,
+    drop_peak=0.6,
+    low_at_contact=0.45,
+    variability=2.0,
 )
 
 
@@ -149,19 +170,34 @@ class Person:
     backward: Gait = field(default_factory=lambda: BACKWARD)
     first_foot: Foot = "right"
     foot_length_m: float = 0.19
-    """From the heel's contact point to the edge that the foot rolls over in front."""
+    """From the heel's contact point to the ball, where the toes bend."""
+    toe_length_m: float = 0.06
+    """From the ball to the tip of the toes."""
+    stir_deg: float = 1.0
+    """How much a sensor on a foot stirs while the foot stands still: shoe and strap give way."""
+    sole_delay_s: float = 0.006
+    """From a contact until a worn sensor feels it: sole and shoe give way."""
+    strap_hz: float = 38.0
+    """At which a foot's sensor rings on shoe and strap after an impact."""
+    thigh_m: float = 0.42
+    """From hip to knee, and from there to the ankle: of a body 1.71 m tall (Winter 2009, Biomechanics, fig. 4.1)."""
+    shank_m: float = 0.42
+    ankle_height_m: float = 0.07
     step_width_m: float = 0.1
+    step_width_sd_m: float = 0.015
     toe_out_deg: float = 6.0
+    autocorrelation: float = 0.3
+    """Of one stride's deviations with the next one's, same foot; 0 = each stride is drawn anew."""
     stride_time_sd_s: float = 0.02
     step_length_sd_m: float = 0.015
-    contact_angle_sd_deg: float = 1.5
+    contact_angle_sd_deg: float = 2.0
     drop_sd_deg: float = 0.5
     shape_sd: float = 0.1
     """Of roll-off, roll-down, release angle, clearance and impact from step to step, as a share of each."""
     sway_m: float = 0.025
     """How far the pelvis moves over the stance foot, from the midline."""
     bounce_m: float = 0.018
-    """Half the pelvis' vertical path, at a step of 0.65 m; it grows with the square of the step."""
+    """Half the pelvis' vertical path, at a step of 0.65 m; it grows with the step."""
     tilt_deg: float = 8.0
     tilt_wobble_deg: float = 1.2
     rotation_deg: float = 5.0
@@ -172,10 +208,19 @@ class Person:
         if self.first_foot not in FEET:
             raise BadSpec(f"first_foot is {self.first_foot!r}; want left or right", key="first_foot")
         check("foot_length_m", self.foot_length_m, 0.08, 0.35, "m", "in cm?")
+        check("toe_length_m", self.toe_length_m, 0.02, 0.15, "m", "in cm?")
+        check("stir_deg", self.stir_deg, 0.0, 5.0, "degrees", "in rad?")
+        check("sole_delay_s", self.sole_delay_s, 0.0, 0.05, "s", "in ms?")
+        check("strap_hz", self.strap_hz, 10.0, 100.0, "Hz", "in rad/s?")
+        check("thigh_m", self.thigh_m, 0.2, 0.7, "m", "in cm?")
+        check("shank_m", self.shank_m, 0.2, 0.7, "m", "in cm?")
+        check("ankle_height_m", self.ankle_height_m, 0.03, 0.15, "m", "in cm?")
         check("step_width_m", self.step_width_m, 0.0, 0.5, "m", "in cm?")
         check("toe_out_deg", self.toe_out_deg, -30.0, 45.0, "degrees", "in rad?")
+        check("autocorrelation", self.autocorrelation, -0.9, 0.98, "", "percent?")
         check("stride_time_sd_s", self.stride_time_sd_s, 0.0, 0.15, "s", "in ms or percent?")
         check("step_length_sd_m", self.step_length_sd_m, 0.0, 0.15, "m", "in cm or percent?")
+        check("step_width_sd_m", self.step_width_sd_m, 0.0, 0.06, "m", "in cm?")
         check("contact_angle_sd_deg", self.contact_angle_sd_deg, 0.0, 8.0, "degrees", "in rad?")
         check("drop_sd_deg", self.drop_sd_deg, 0.0, 5.0, "degrees", "in rad?")
         check("shape_sd", self.shape_sd, 0.0, 0.2, "of each", "percent?")

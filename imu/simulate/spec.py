@@ -13,10 +13,14 @@ from imu.core.errors import BadSpec
 from imu.core.session import SENSORS, Sensor
 from imu.simulate.limits import Sides
 from imu.simulate.person import Person
-from imu.simulate.protocol import Protocol, Segment, Stand, Turn, Walk
+from imu.simulate.placements import check_worn
+from imu.simulate.protocol import Protocol, Segment
 from imu.simulate.sensors import SensorModel
 
-SEGMENTS: Final[Mapping[str, type[Segment]]] = MappingProxyType({"stand": Stand, "walk": Walk, "turn": Turn})
+SEGMENTS: Final[Mapping[str, type[Segment]]] = MappingProxyType(
+    {kind.__name__.lower(): kind for kind in get_args(Segment)}
+)
+"""By the names that phases have in a session's events."""
 EVERY: Final = "every"
 """The table of `sensors` that lies under each sensor's own."""
 PLAIN: Final[Mapping[type, str]] = MappingProxyType(
@@ -34,14 +38,8 @@ class Spec(NamedTuple):
 
 def usual_sensors() -> dict[Sensor, SensorModel]:
     """Three sensors at 200 Hz: on the dorsum of each foot, slanted as it is, and on the sacrum."""
-    left = SensorModel(position_m=(0.02, 0.0, 0.07), strapped_deg=(2.0, 22.0, 4.0), placement="dorsum")
-    right = replace(left, strapped_deg=(-2.0, 24.0, -5.0))
-    pelvis = SensorModel(
-        position_m=(-0.1, 0.0, 0.05),
-        mounting=((0.0, 0.0, -1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)),
-        strapped_deg=(0.0, 12.0, 0.0),
-        placement="sacrum",
-    )
+    left = SensorModel(placement="dorsum")
+    right, pelvis = replace(left, mirrored=True), SensorModel(placement="sacrum")
     return {"foot_left": left, "foot_right": right, "pelvis": pelvis}
 
 
@@ -90,7 +88,12 @@ def _sensors(table: Mapping[str, Any]) -> dict[Sensor, SensorModel]:
     for name in SENSORS:
         if name in table or not any(named in table for named in SENSORS):
             model = _made(SensorModel, table.get(EVERY, {}), f"sensors.{EVERY}", usual[name])
-            worn[name] = _made(SensorModel, table.get(name, {}), f"sensors.{name}", model)
+            model = _made(SensorModel, table.get(name, {}), f"sensors.{name}", model)
+            try:
+                check_worn(name, model.placement)
+            except BadSpec as problem:
+                raise BadSpec(f"sensors.{name}: {problem}", key=problem.key) from None
+            worn[name] = model
     return worn
 
 

@@ -2,11 +2,12 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import hashlib
+import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +15,9 @@ import pyarrow.parquet as pq
 
 from imu.core.canonical import canonical_json
 from imu.core.errors import BadTableFile
-from imu.core.tables import ANALYSIS, Column, Row, Table
-from imu.store.atomic import remove, write_bytes
+from imu.core.samples import Flags
+from imu.core.tables import ANALYSIS, Column, Columns, Row, Table
+from imu.store.atomic import remove, replacing, write_bytes
 from imu.store.schema import ARROW_TYPES, UNREADABLE, arrow_schema
 
 ROW_GROUP_ROWS: Final = 1 << 16
@@ -33,22 +35,65 @@ def write_table(path: Path, table: Table, rows: Sequence[Row], *, version: str, 
         if row.keys() != set(table.column_names):
             raise ValueError(f"{table.name}: a row has {', '.join(row)}; want {', '.join(table.column_names)}")
     ordered = sorted(rows, key=lambda row: tuple(cast("Any", row[name]) for name in table.sorted_by))
-    schema = arrow_schema(table, version=version, params=params)
-    columns = [_column(table, column, [row[column.name] for row in ordered]) for column in table.columns]
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        pa.Table.from_arrays(columns, schema=schema),
-        sink,
-        row_group_size=ROW_GROUP_ROWS,
-        compression="zstd",
-        compression_level=3,
-    )
-    content = sink.getvalue().to_pybytes()
-    write_bytes(path, content)
-    return hashlib.sha256(content).hexdigest()
+    content = io.BytesIO()
+    whole = {name: [row[name] for row in ordered] for name in table.column_names}
+    _write(content, table, [whole], arrow_schema(table, version=version, params=params))
+    write_bytes(path, content.getvalue())
+    return hashlib.sha256(content.getvalue()).hexdigest()
 
 
-def _column(table: Table, column: Column, values: list[Any]) -> pa.Array:
+def write_columns(
+    path: Path, table: Table, blocks: Iterable[Columns], *, version: str, params: Mapping[str, Any]
+) -> None:
+    """Write blocks of columns as they come, in memory that one row group bounds. The bytes are those of `write_table`
+    of the same rows, however they were cut.
+
+    Raises:
+        CannotWrite: with the system's reason; `path` is then as it was.
+        ValueError: as `write_table`, and for rows that are not in the table's order.
+    """
+    with replacing(path) as file:
+        _write(file, table, blocks, arrow_schema(table, version=version, params=params))
+
+
+def _write(sink: BinaryIO, table: Table, blocks: Iterable[Columns], schema: pa.Schema) -> None:
+    """Every table is written here: row groups of one size, the last one shorter."""
+    with pq.ParquetWriter(sink, schema, compression="zstd", compression_level=3) as writer:
+
+        def put(rows: pa.Table) -> None:
+            # in one piece: pages end where the pieces do
+            writer.write_table(rows.combine_chunks(), row_group_size=ROW_GROUP_ROWS)
+
+        held = last = schema.empty_table()
+        for block in blocks:
+            part = _arrow(table, block, schema)
+            if not _ordered(pa.concat_tables([last, part]).select(table.sorted_by)):
+                raise ValueError(f"{table.name} has rows out of order; want them by {', '.join(table.sorted_by)}")
+            last = part.slice(part.num_rows - 1) if part.num_rows else last
+            held = pa.concat_tables([held, part])
+            while held.num_rows > ROW_GROUP_ROWS:
+                put(held.slice(0, ROW_GROUP_ROWS))
+                held = held.slice(ROW_GROUP_ROWS)
+        put(held)
+
+
+def _arrow(table: Table, block: Columns, schema: pa.Schema) -> pa.Table:
+    if set(block) != set(table.column_names):
+        raise ValueError(f"{table.name}: a block has {', '.join(block)}; want {', '.join(table.column_names)}")
+    return pa.Table.from_arrays([_column(table, column, block[column.name]) for column in table.columns], schema=schema)
+
+
+def _ordered(keys: pa.Table) -> bool:
+    tied: Flags = np.ones(max(keys.num_rows - 1, 0), np.bool_)
+    for key in keys.columns:
+        values = key.to_numpy()
+        if (tied & (values[1:] < values[:-1])).any():
+            return False
+        tied &= values[1:] == values[:-1]
+    return True
+
+
+def _column(table: Table, column: Column, values: Any) -> pa.Array:
     array = pa.array(values, ARROW_TYPES[column.dtype])
     if array.null_count and not column.nullable:
         raise ValueError(f"{table.name}.{column.name} has {array.null_count} nulls; want none")
@@ -62,7 +107,8 @@ def _not_finite(array: pa.Array) -> bool:
 
 
 def read_rows(path: Path, table: Table) -> list[Row]:
-    """The rows of a table's file in the order they stand in. Other columns are passed over; NaN is read as null.
+    """The rows of a table's file in the order they stand in. Other columns are passed over; NaN is read as null, and
+    so is an optional column that the file lacks.
 
     Raises:
         BadTableFile: if it is not there, can't be read, or a column is missing, of another type, or null where none
@@ -72,15 +118,19 @@ def read_rows(path: Path, table: Table) -> list[Row]:
     try:
         with path.open("rb") as stored, pq.ParquetFile(stored, page_checksum_verification=True) as file:
             held = file.schema_arrow
-            for column in table.columns:
+            there = [column for column in table.columns if not column.optional or column.name in held.names]
+            for column in there:
                 _check(held, column, table, name)
-            content = file.read(columns=list(table.column_names), use_threads=False)
+            content = file.read(columns=[column.name for column in there], use_threads=False)
     except FileNotFoundError:
         raise BadTableFile(f"{name} is not there; want the table {table.name}", table=table.name) from None
     except UNREADABLE as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise BadTableFile(f"{name} can't be read: {reason}; want a whole Parquet file", table=table.name) from error
-    columns = {column.name: _values(content, column, table, name) for column in table.columns}
+    absent: list[Any] = [None] * content.num_rows
+    columns = {
+        column.name: _values(content, column, table, name) if column in there else absent for column in table.columns
+    }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

@@ -1,16 +1,16 @@
 """New session folders: `session.json`, and truth beside it where there is any."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from imu.core.canonical import canonical_json
 from imu.core.errors import DuplicateSession
 from imu.core.session import Session
-from imu.core.tables import TRUTH_CONTACTS, TRUTH_PELVIS, Row
+from imu.core.tables import TRUTH_CONTACTS, TRUTH_PELVIS, TRUTH_STEPS, Columns
 from imu.store.atomic import write_bytes
 from imu.store.folder import SESSION_FILE
-from imu.store.tables import write_table
+from imu.store.tables import write_columns
 
 
 def create_session(folder: Path, document: Session | Mapping[str, Any], *, overwrite: bool = False) -> Session:
@@ -32,17 +32,23 @@ def create_session(folder: Path, document: Session | Mapping[str, Any], *, overw
 def write_truth(
     folder: Path,
     *,
-    contacts: Sequence[Row],
-    pelvis: Sequence[Row] | None = None,
+    contacts: Columns,
+    steps: Columns | None = None,
+    pelvis: Iterable[Columns] | None = None,
     version: str,
     params: Mapping[str, Any],
 ) -> None:
-    """What really happened, beside a session: `truth_contacts.parquet`, and with pelvis rows `truth_pelvis.parquet`.
+    """What really happened, beside a session: `truth_contacts.parquet`, and where there are any `truth_steps.parquet`
+    and, block by block, `truth_pelvis.parquet`. Rows are in the order of the tables.
 
     Raises:
         CannotWrite: with the system's reason.
-        ValueError: for rows that are not the table's.
+        ValueError: for columns that are not the table's.
     """
-    for table, rows in ((TRUTH_CONTACTS, contacts), (TRUTH_PELVIS, pelvis)):
-        if rows is not None:
-            write_table(folder / f"{table.name}.parquet", table, rows, version=version, params=params)
+    for table, blocks in (
+        (TRUTH_CONTACTS, [contacts]),
+        (TRUTH_STEPS, None if steps is None else [steps]),
+        (TRUTH_PELVIS, pelvis),
+    ):
+        if blocks is not None:
+            write_columns(folder / f"{table.name}.parquet", table, blocks, version=version, params=params)

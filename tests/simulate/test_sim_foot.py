@@ -41,7 +41,7 @@ def test_readings_are_the_limit_of_the_sampled_path(walk, direction):
 def test_integrating_what_the_sensor_reads_gives_back_attitude_and_path(walk, direction):
     recording, errors = walk(direction, seconds=5.0), []
     foot = recording.foot("right", DORSUM_M)
-    for rate_hz in (200.0, 800.0):
+    for rate_hz in (400.0, 1600.0):
         t = times(recording, rate_hz)
         acc, gyr = foot.readings(t)
         place, turned = foot.pose(t)
@@ -56,36 +56,70 @@ def test_integrating_what_the_sensor_reads_gives_back_attitude_and_path(walk, di
             p, v = p + v * dt + (2.0 * before + after) * dt**2 / 6.0, v + 0.5 * (before + after) * dt
             worst = [max(worst[0], np.abs(r - turned[k]).max()), max(worst[1], np.abs(p - place[k]).max())]
         errors.append(worst)
-    (turn_200, path_200), (turn_800, path_800) = errors
-    assert turn_800 < turn_200 / 8.0, errors
-    assert path_800 < path_200 / 8.0, errors
-    assert turn_800 < 1e-3, errors
-    assert path_800 < 0.05, errors
+    # trapezoids and parabolas: the error falls with the square of the rate at least
+    (turn_400, path_400), (turn_1600, path_1600) = errors
+    assert turn_1600 < turn_400 / 12.0, errors
+    assert path_1600 < path_400 / 8.0, errors
+    assert turn_1600 < 1e-4, errors
+    assert path_1600 < 0.01, errors
 
 
 @BOTH_WAYS
-def test_a_foot_on_the_ground_does_not_slip_and_flat_it_stands_still(walk, direction):
+def test_a_foot_on_the_ground_does_not_slip(walk, direction):
+    """The issue's bar is a millimetre; the feet stand to the last bit but a few."""
     recording = walk(direction)
     for foot in ("left", "right"):
         motion = recording.foot(foot)
         for row, contact, second, release in stances(recording, foot):
-            first = 0 if row["first"] == "heel" else 1
-            t = np.linspace(contact, second, 50)
-            ends = motion.ends(t)[first]
-            assert np.ptp(ends, axis=0).max() < 1e-9, "the end that lands first stays where it lands"
-            assert abs(ends[:, 2]).max() < 1e-9
-            last = motion.ends(np.linspace(second, release, 200))
-            still = [np.ptp(end, axis=0).max() < 1e-9 for end in last]
-            assert any(still), "one end stays until the release"
-            assert still == ([False, True] if direction == "forward" else [True, False])
+            landing, leaving = motion.ends(np.linspace(contact, second, 50)), motion.ends(np.linspace(second, release))
+            first, last = (landing.heel, leaving.toe) if row["first"] == "heel" else (landing.toe, leaving.heel)
+            for standing in (first, last):
+                assert np.ptp(standing, axis=0).max() < 1e-9
+                assert abs(standing[:, 2]).max() < 1e-9
 
 
-def test_flat_foot_reads_gravity_alone_after_the_ringing(walk):
+def test_the_toes_stay_flat_while_the_heel_rises_and_roll_last(walk):
     recording = walk("forward")
+    motion, rolled = recording.foot("left"), 0
+    for _, _, second, release in stances(recording, "left"):
+        t = np.linspace(second, release, 400)
+        heel, toe, ball = motion.ends(t)
+        assert abs(toe[:, 2]).max() < 1e-9
+        rising = heel[:, 2] > 1e-3
+        assert heel[rising, 2].max() > 0.1
+        assert (ball[:, 2] < 1e-9)[rising].mean() > 0.3, "most of the roll-off is over the ball"
+        rolled += int(ball[-1, 2] > 0.005)
+    assert rolled > 5, "at last the ball rises too"
+
+
+@settings(deadline=None, max_examples=25)
+@given(direction=st.sampled_from(["forward", "backward"]), speed=st.floats(0.3, 1.7), seed=st.integers(0, 1000))
+def test_segments_keep_their_length(direction, speed, seed):
+    person = Person()
+    protocol = Protocol(segments=(Stand(seconds=1.0), Walk(direction=direction, seconds=8.0, speed_m_s=speed)))
+    recording = simulate(person, protocol, {"foot_left": SensorModel(position_m=(0, 0, 0))}, seed=seed)
+    heel, toe, ball = recording.foot("left").ends(times(recording, 200.0))
+    np.testing.assert_allclose(np.linalg.norm(ball - heel, axis=1), person.foot_length_m, atol=1e-9)
+    np.testing.assert_allclose(np.linalg.norm(toe - ball, axis=1), person.toe_length_m, atol=1e-9)
+
+
+def test_a_flat_foot_reads_gravity_alone_after_the_ringing_if_the_sensor_sits_firmly(walk):
+    recording = walk("forward", person=Person(stir_deg=0.0))
     for _, _, second, _ in stances(recording, "left"):
-        acc, gyr = recording.foot("left", DORSUM_M).readings(np.array([second + 0.11]))
+        acc, gyr = recording.foot("left", DORSUM_M).readings(np.array([second + 0.15]))
         np.testing.assert_allclose(acc, [[0.0, 0.0, STANDARD_GRAVITY_M_S2]], atol=1e-3)
         np.testing.assert_allclose(gyr, 0.0, atol=1e-4)
+
+
+def test_a_sensor_stirs_on_a_foot_that_stands(walk):
+    recording = walk("forward")
+    rates = [
+        np.linalg.norm(
+            recording.foot("left", DORSUM_M).readings(np.linspace(second + 0.15, second + 0.2, 20)).gyr, axis=1
+        )
+        for _, _, second, _ in stances(recording, "left")
+    ]
+    assert 0.02 < np.median(rates) < 0.6, "as in the free recordings: 0.1 to 0.5 rad/s"
 
 
 @settings(deadline=None, max_examples=25)
@@ -126,7 +160,7 @@ def test_impacts_follow_the_landing_and_only_the_landing(walk, direction):
         for key in ("t_toe_on_ns", "t_heel_on_ns"):
             if row["foot"] == "left" and row[key]:
                 since = t - row[key] / NS_PER_S
-                near |= (since > 0.0) & (since < 0.1)
+                near |= (since > 0.0) & (since < 0.2)
     assert ringing[~near].max() < 1e-3
     assert 40.0 < ringing.max() < 250.0
 

@@ -30,9 +30,10 @@ def steady_steps(recording):
     right=st.floats(0.0, 15.0),
     peak=st.floats(0.2, 0.7),
     speed=st.floats(0.3, 1.6),
+    low=st.floats(0.0, 0.5),
 )
-def test_the_true_drop_of_a_step_is_the_one_asked_for(direction, left, right, peak, speed):
-    gait = Gait(drop_deg=Sides(left, right), drop_peak=peak)
+def test_the_true_drop_of_a_step_is_the_one_asked_for(direction, left, right, peak, speed, low):
+    gait = Gait(drop_deg=Sides(left, right), drop_peak=peak, low_at_contact=low)
     protocol = Protocol(segments=(Stand(seconds=1.0), Walk(direction=direction, seconds=12.0, speed_m_s=speed)))
     recording = simulate(Person(forward=gait, backward=gait, **STIFF), protocol, usual_sensors(), seed=1)
     steps = recording.truth_steps

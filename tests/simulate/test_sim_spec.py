@@ -7,6 +7,7 @@ from imu.core.errors import BadSpec
 from imu.simulate import Person, Stand, Turn, Walk, load_spec, named, names, simulate, usual_sensors
 from imu.simulate.library import text
 from imu.simulate.limits import Sides
+from imu.simulate.placements import PLACEMENTS, Restrapping, mirrored
 from imu.simulate.spec import parse_spec
 
 SHORT = '[protocol]\nsegments = [{ do = "stand", seconds = 2 }]\n'
@@ -63,6 +64,49 @@ def test_every_key_of_every_table_can_be_said():
     assert right.placement == "dorsum", "over the usual one"
 
 
+def test_a_sensor_is_placed_by_name():
+    spec = parse_spec(
+        SHORT
+        + """
+        [sensors.foot_left]
+        placement = "heel_counter"
+        [sensors.foot_right]
+        placement = "toe_cap"
+        strapped_deg = [1, 2, 3]
+        restrapped = [{ t_s = 60, strapped_deg = [0, 20, 0], off_s = 8 }, { t_s = 90, strapped_deg = [4, 5, 6] }]
+        [sensors.pelvis]
+        placement = "iliac_crest_right"
+        [sensors.every.noise]
+        gyr_drift_rad_s = 0.004
+        acc_cross_deg = [[0, 1, 0], [0, 0, -0.5], [0, 0, 0]]
+        [sensors.every.clock]
+        wander_ppm = 20
+        """,
+        "x",
+    )
+    left, right, pelvis = spec.sensors.values()
+    place = PLACEMENTS["heel_counter"]
+    assert (left.position_m, left.mounting, left.strapped_deg) == place[1:]
+    assert right.position_m == PLACEMENTS["toe_cap"].position_m
+    assert (right.strapped_deg, right.segment) == ((1.0, 2.0, 3.0), "toes")
+    assert right.restrapped == (
+        Restrapping(t_s=60.0, strapped_deg=(0.0, 20.0, 0.0), off_s=8.0),
+        Restrapping(t_s=90.0, strapped_deg=(4.0, 5.0, 6.0)),
+    )
+    assert pelvis.mounting == PLACEMENTS["iliac_crest_right"].mounting
+    assert (pelvis.noise.gyr_drift_rad_s, pelvis.clock.wander_ppm) == (0.004, 20.0)
+    assert pelvis.noise.acc_cross_deg[1] == (0.0, 0.0, -0.5)
+    everywhere = parse_spec(SHORT + '[sensors.every]\nplacement = "heel_counter"\n[sensors.foot_right]', "x").sensors
+    assert everywhere["foot_right"].strapped_deg == mirrored(place).strapped_deg
+
+
+def test_a_free_name_says_where_it_is():
+    said = '[sensors.foot_left]\nplacement = "ankle"\nposition_m = [-0.06, 0.03, 0.1]'
+    model = parse_spec(SHORT + said, "x").sensors["foot_left"]
+    assert (model.placement, model.position_m, model.segment) == ("ankle", (-0.06, 0.03, 0.1), None)
+    assert model.strapped_deg == (0.0, 0.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("said", "match"),
     [
@@ -90,6 +134,10 @@ def test_every_key_of_every_table_can_be_said():
         (SHORT + "[sensors.pelvis]\nposition_m = [0, 0]", "has 2 items; want 3"),
         (SHORT + "[sensors.pelvis.link]\npacket_samples = 2.5", "want a whole number"),
         (SHORT + "[sensors.every.noise]\nbits = 99", "sensors.every.noise: bits is 99"),
+        (SHORT + '[sensors.foot_left]\nplacement = "heel"', "foot_left: placement is 'heel'.*heel_counter"),
+        (SHORT + '[sensors.foot_left]\nplacement = "l5"', "foot_left: placement is 'l5'; want one on the foot: dorsum"),
+        (SHORT + '[sensors.every]\nplacement = "toe_cap"', "sensors.pelvis: placement is 'toe_cap'"),
+        (SHORT + "[sensors.pelvis]\nrestrapped = [{ t_s = 3 }]", "restrapped has no strapped_deg"),
     ],
 )
 def test_slips_are_named_in_one_line(said, match):

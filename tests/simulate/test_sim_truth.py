@@ -1,14 +1,19 @@
+import json
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from imu.core.tables import EVENTS, TRUTH_CONTACTS, TRUTH_PELVIS
+from imu.core.tables import EVENTS, TRUTH_CONTACTS, TRUTH_PELVIS, TRUTH_STEPS
 from imu.core.units import NS_PER_S
 from imu.simulate import Gait, Person, Protocol, Stand, Walk, named, simulate, usual_sensors
 from imu.simulate.limits import Sides
 
-HAIR_S = 2e-3
+SAMPLE_S = 1e-3
+ON_GROUND_M = 1e-12
+"""What rounding leaves of a height of 0; off the ground an end rises with the cube of time: 1e-10 m in a sample."""
 
 
 @pytest.fixture(scope="module")
@@ -16,63 +21,213 @@ def demo():
     return simulate(*named("demo"), seed=3)
 
 
-def heights(recording, foot, t_ns, shift_s):
-    """Heel's and toe's height that long after an event."""
-    return [end[0, 2] for end in recording.foot(foot).ends(np.array([t_ns / NS_PER_S + shift_s]))]
+def rows_of(recording, foot):
+    return [row for row in recording.truth_contacts if row["foot"] == foot]
 
 
-def test_each_event_is_where_an_end_of_the_foot_meets_or_leaves_the_ground(demo):
+def heights(recording, foot, t_s):
+    """Of heel and toes, by name, at times (n,)."""
+    ends = recording.foot(foot).ends(t_s)
+    return {"heel": ends.heel[:, 2], "toe": ends.toe[:, 2]}
+
+
+def check_against_geometry(recording, foot):
+    """From a foot's first contact on, at 1 kHz: on the ground from touch to lift, off it before and after."""
+    rows = rows_of(recording, foot)
+    first_s = rows[0]["t_contact_ns"] / NS_PER_S
+    t_s = np.arange(np.ceil((first_s - 0.02) / SAMPLE_S), np.floor(recording.duration_s / SAMPLE_S)) * SAMPLE_S
+    for end, height in heights(recording, foot, t_s).items():
+        down, near = np.zeros((2, len(t_s)), np.bool_)
+        for row in rows:
+            on_ns, off_ns = row[f"t_{end}_on_ns"], row[f"t_{end}_off_ns"]
+            on_s = np.inf if on_ns is None else on_ns / NS_PER_S
+            off_s = np.inf if off_ns is None else off_ns / NS_PER_S
+            down |= (t_s >= on_s) & (t_s <= off_s)
+            near |= (np.abs(t_s - on_s) <= SAMPLE_S) | (np.abs(t_s - off_s) <= SAMPLE_S)
+        wrong = t_s[~near & ((np.abs(height) < ON_GROUND_M) != down)]
+        assert not len(wrong), f"{foot} {end} at {wrong[:5]} s"
+
+
+@settings(max_examples=20)
+@given(
+    direction=st.sampled_from(["forward", "backward"]),
+    speed=st.floats(0.2, 1.9),
+    contact=st.floats(-30.0, 30.0),
+    release=st.sampled_from([-70.0, -40.0, -5.0, 5.0, 25.0]),
+    heel_up=st.sampled_from([0.0, 0.0, 12.0]),
+    seed=st.integers(0, 1000),
+)
+def test_touches_and_lifts_are_those_of_the_geometry_to_the_sample(direction, speed, contact, release, heel_up, seed):
+    gait = Gait(
+        contact_angle_deg=Sides(contact, -contact),
+        release_angle_deg=Sides(release, release),
+        heel_up_deg=Sides(heel_up, 0.0),
+    )
+    protocol = Protocol(
+        segments=(Stand(seconds=1.0), Walk(direction=direction, seconds=9.0, speed_m_s=speed), Stand(seconds=1.0))
+    )
+    recording = simulate(Person(forward=gait, backward=gait), protocol, usual_sensors(), seed=seed)
+    for foot in ("left", "right"):
+        check_against_geometry(recording, foot)
+
+
+def test_in_turns_and_closing_steps_too(demo):
+    for foot in ("left", "right"):
+        check_against_geometry(demo, foot)
+
+
+def test_the_first_end_that_touches_is_the_contact_and_the_last_one_that_leaves_the_release(demo):
     assert len(demo.truth_contacts) > 100
     for row in demo.truth_contacts:
-        first, second = (0, 1) if row["first"] == "heel" else (1, 0)
-        on = (row["t_heel_on_ns"], row["t_toe_on_ns"])
-        assert on[first] == row["t_contact_ns"] < on[second]
-        before, after = (heights(demo, row["foot"], row["t_contact_ns"], s) for s in (-HAIR_S * 5, HAIR_S))
-        assert min(before) > 1e-7
-        assert abs(after[first]) < 1e-9 < after[second]
-        landed = heights(demo, row["foot"], on[second], HAIR_S)
-        assert np.abs(landed).max() < 1e-9
-        assert heights(demo, row["foot"], on[second], -5 * HAIR_S)[second] > 1e-5
-        if row["t_release_ns"]:
-            last = heights(demo, row["foot"], row["t_release_ns"], -HAIR_S)
-            assert min(np.abs(last)) < 1e-9
-            assert min(heights(demo, row["foot"], row["t_release_ns"], 0.03)) > 1e-6
+        on, off = ((row[f"t_heel_{when}_ns"], row[f"t_toe_{when}_ns"]) for when in ("on", "off"))
+        assert row["t_contact_ns"] == min(on)
+        assert row["first"] == ("flat" if on[0] == on[1] else "heel" if on[0] < on[1] else "toe")
+        assert row["t_release_ns"] == (None if None in off else max(off))
+    for foot in ("left", "right"):
+        for row, after in pairwise(rows_of(demo, foot)):
+            times = (row["t_contact_ns"], min(row["t_heel_off_ns"], row["t_toe_off_ns"]), row["t_release_ns"])
+            assert list(times) == sorted(times)
+            assert row["t_release_ns"] < after["t_contact_ns"]
+    released = {
+        direction: {
+            "heel" if row["t_heel_off_ns"] > row["t_toe_off_ns"] else "toe"
+            for foot in ("left", "right")
+            for row, after in pairwise(rows_of(demo, foot))
+            if row["direction"] == after["direction"] == direction
+        }
+        for direction in ("forward", "backward")
+    }
+    assert released == {"forward": {"toe"}, "backward": {"heel"}}
 
 
-def test_angle_order_direction_and_length_agree_with_geometry(demo):
+def test_a_heel_that_is_held_up_neither_lands_nor_leaves():
+    gait = Gait(contact_angle_deg=Sides.both(-15.0), heel_up_deg=Sides(15.0, 0.0))
+    protocol = Protocol(segments=(Stand(seconds=1.0), Walk(direction="forward", steps=16), Stand(seconds=1.0)))
+    recording = simulate(Person(forward=gait), protocol, usual_sensors(), seed=1)
+    left, right = (rows_of(recording, foot)[:-1] for foot in ("left", "right"))
+    assert len(left) > 5
+    for row in left:
+        assert (row["first"], row["t_heel_on_ns"], row["t_heel_off_ns"]) == ("toe", None, None)
+        assert row["t_toe_on_ns"] == row["t_contact_ns"]
+        assert row["t_toe_off_ns"] == row["t_release_ns"]
+    assert None not in [row["t_heel_on_ns"] for row in right] + [row["t_heel_off_ns"] for row in right]
+
+
+def test_what_comes_after_the_end_is_not_told():
+    protocol = Protocol(segments=(Stand(seconds=1.0), Walk(direction="forward", seconds=60.0)))
+    person, sensors = Person(), usual_sensors()
+    whole = simulate(person, protocol, sensors, seed=1)
+    for end_s in (20.0, 20.3, 20.6, 20.9):
+        cut = simulate(person, protocol.lasting(end_s), sensors, seed=1)
+        end_ns = cut.duration_s * NS_PER_S
+        told = [row for row in cut.truth_contacts if row["t_contact_ns"] < (end_s - 4.0) * NS_PER_S]
+        assert told == whole.truth_contacts[: len(told)]
+        times = [row[name] for row in cut.truth_contacts for name in row if name.startswith("t_")]
+        assert max(t for t in times if t is not None) <= end_ns
+        for foot in ("left", "right"):
+            *before, last = rows_of(cut, foot)
+            assert None in (last["t_heel_off_ns"], last["t_toe_off_ns"])
+            assert None not in [row["t_release_ns"] for row in before]
+
+
+def test_angle_direction_and_length_agree_with_geometry(demo):
     before = {}
     for row in demo.truth_contacts:
         t = row["t_contact_ns"] / NS_PER_S
-        heel, toe = (end[0] for end in demo.foot(row["foot"]).ends(np.array([t])))
-        angle = np.degrees(np.arctan2(toe[2] - heel[2], np.hypot(*(toe - heel)[:2])))
-        assert row["pitch_deg"] == pytest.approx(angle, abs=1e-6)
-        assert row["first"] == ("heel" if angle > 0 else "toe")
-        flat = demo.foot(row["foot"]).pose(np.array([t + 0.25]))[0][0, :2]
+        ends = demo.foot(row["foot"]).ends(np.array([t]))
+        sole = (ends.ball - ends.heel)[0]
+        assert row["pitch_deg"] == pytest.approx(np.degrees(np.arctan2(sole[2], np.hypot(*sole[:2]))), abs=1e-6)
+        flat_s = max(row["t_heel_on_ns"], row["t_toe_on_ns"]) / NS_PER_S + 0.01
+        heel = demo.foot(row["foot"]).ends(np.array([flat_s])).heel[0, :2]
+        ball = demo.foot(row["foot"]).ends(np.array([flat_s])).ball[0, :2]
+        middle, forward = 0.5 * (heel + ball), (ball - heel) / np.linalg.norm(ball - heel)
         if row["foot"] in before:
-            moved = np.linalg.norm(flat - before[row["foot"]])
-            assert row["stride_length_m"] == pytest.approx(moved, abs=1e-9)
-            assert (row["direction"] == "in_place") == (moved < 0.08)
+            moved = middle - before[row["foot"]]
+            assert row["stride_length_m"] == pytest.approx(np.linalg.norm(moved), abs=1e-9)
+            along = moved @ forward
+            assert row["direction"] == ("in_place" if abs(along) < 0.08 else "forward" if along > 0 else "backward")
         else:
             assert row["stride_length_m"] is None
-        before[row["foot"]] = flat
+        before[row["foot"]] = middle
     assert {row["direction"] for row in demo.truth_contacts} == {"forward", "backward", "in_place"}
 
 
-def test_rows_have_the_columns_of_the_tables(demo):
-    assert {tuple(row) for row in demo.truth_contacts} == {TRUTH_CONTACTS.column_names}
+def test_arrays_rows_and_tables_are_the_same(demo):
+    for table, columns, rows in (
+        (TRUTH_CONTACTS, demo.contacts, demo.truth_contacts),
+        (TRUTH_STEPS, demo.steps, demo.truth_steps),
+    ):
+        assert tuple(columns) == table.column_names
+        assert {len(column) for column in columns.values()} == {len(rows)}
+        for name, column in columns.items():
+            nothing = np.ma.getmaskarray(column)
+            assert [None if gone else value for gone, value in zip(nothing, column, strict=True)] == [
+                row[name] for row in rows
+            ]
     assert {tuple(row) for row in demo.phases} == {EVENTS.column_names}
     parts = list(demo.truth_pelvis())
     assert {tuple(part) for part in parts} == {TRUTH_PELVIS.column_names}
     assert (np.diff(np.concatenate([part["t_ns"] for part in parts])) == 10_000_000).all()
-    assert [row["t_contact_ns"] for row in demo.truth_contacts] == sorted(
-        r["t_contact_ns"] for r in demo.truth_contacts
-    )
+    order = [(row["t_contact_ns"], row["foot"]) for row in demo.truth_contacts]
+    assert order == sorted(order)
+
+
+def test_steps_are_pairs_of_contacts_of_both_feet_in_turn(demo):
+    wanted = [
+        (first["foot"], first["t_contact_ns"], second["t_contact_ns"], second["direction"])
+        for first, second in pairwise(demo.truth_contacts)
+        if first["foot"] != second["foot"] and second["t_contact_ns"] - first["t_contact_ns"] <= 2 * NS_PER_S
+    ]
+    assert [tuple(row.values())[:4] for row in demo.truth_steps] == wanted
+    assert 0 < len(wanted) < len(demo.truth_contacts) - 3, "over a stand there is no step"
+
+
+@settings(max_examples=10)
+@given(
+    direction=st.sampled_from(["forward", "backward"]),
+    drop=st.floats(0.0, 15.0),
+    peak=st.floats(0.15, 0.85),
+    sway=st.floats(0.0, 2.0),
+    seed=st.integers(0, 1000),
+)
+def test_a_drop_is_the_largest_fall_since_the_start_of_the_step(direction, drop, peak, sway, seed):
+    gait = Gait(drop_deg=Sides(drop, 0.5 * drop), drop_peak=peak)
+    person = Person(forward=gait, backward=gait, standing_sway_deg=sway)
+    protocol = Protocol(segments=(Stand(seconds=1.0), Walk(direction=direction, seconds=8.0), Stand(seconds=1.0)))
+    recording = simulate(person, protocol, usual_sensors(), seed=seed)
+    for step in recording.truth_steps:
+        t_s = np.linspace(step["t_start_ns"] / NS_PER_S, step["t_end_ns"] / NS_PER_S, 20_001)
+        fall = np.degrees(recording.pelvis().angles(t_s)[1]) * (1.0 if step["stance_foot"] == "left" else -1.0)
+        assert step["pelvic_drop_deg"] == pytest.approx((fall - fall[0]).max(), abs=1e-6)
+        assert step["pelvic_drop_deg"] >= 0.0
+
+
+def test_without_a_step_there_is_truth_all_the_same():
+    recording = simulate(Person(), Protocol(segments=(Stand(seconds=3.0),)), usual_sensors(), seed=1)
+    assert (recording.truth_contacts, recording.truth_steps) == ([], [])
+    assert len(next(recording.truth_pelvis(50.0))["t_ns"]) == 150
 
 
 def test_phases_follow_each_other_and_tell_what_was_asked(demo):
     phases = demo.phases
     assert all(a["t_end_ns"] == b["t_ns"] for a, b in pairwise(phases))
     assert phases[5]["value"] == '{"direction": "backward", "name": "walk", "seconds": 40.0, "speed_m_s": 0.7}'
+    assert demo.stumbles == []
+
+
+def test_a_stumble_is_told_when_and_where_it_was():
+    walk = Walk(direction="forward", seconds=20.0, stumble_at_s=(6.0, 12.0))
+    protocol = Protocol(segments=(Stand(seconds=2.0), walk, Stand(seconds=2.0)))
+    recording = simulate(Person(), protocol, usual_sensors(), seed=1)
+    assert [row["kind"] for row in recording.stumbles] == ["mark", "mark"]
+    for row, asked_s in zip(recording.stumbles, (8.0, 14.0), strict=True):
+        told = json.loads(row["value"])
+        assert told.keys() == {"name", "foot"}
+        assert told["name"] == "stumble"
+        assert asked_s - 0.1 < row["t_ns"] / NS_PER_S < asked_s + 1.5
+        assert row["t_end_ns"] is None
+        swings = zip(rows_of(recording, told["foot"]), rows_of(recording, told["foot"])[1:], strict=False)
+        assert any(a["t_release_ns"] < row["t_ns"] < b["t_contact_ns"] for a, b in swings), "in mid-swing"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +237,7 @@ def test_phases_follow_each_other_and_tell_what_was_asked(demo):
 def test_pattern_and_direction_are_separate(direction, contact, first):
     person = Person(**{direction: Gait(contact_angle_deg=Sides(contact, -20.0))}, contact_angle_sd_deg=0.0)
     protocol = Protocol(segments=(Stand(seconds=1.0), Walk(direction=direction, seconds=10.0), Stand(seconds=1.0)))
-    rows = [r for r in simulate(person, protocol, usual_sensors(), seed=1).truth_contacts if r["foot"] == "left"]
+    rows = rows_of(simulate(person, protocol, usual_sensors(), seed=1), "left")
     assert {row["first"] for row in rows} == {first}
     assert {row["direction"] for row in rows} == {direction}
     assert {row["t_toe_on_ns"] == row["t_heel_on_ns"] for row in rows} == {first == "flat"}

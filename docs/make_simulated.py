@@ -61,7 +61,7 @@ SINGLE: Final = 5
 """Strides that are drawn one by one, spread over all."""
 WIDTH, MARGIN, LEFT, PANEL_WIDTH, GAP = 1000.0, 24.0, 128.0, 408.0, 28.0
 TOP, ROW, PANEL_HEIGHT, FOOT = 96.0, 132.0, 112.0, 64.0
-TICKS: Final = 4
+TICKS: Final = 5
 STYLE: Final = """
 text { font: 12px system-ui, -apple-system, "Segoe UI", "Liberation Sans", Arial, sans-serif; fill: #1f2933 }
 .title { font-size: 20px; font-weight: 600 } .head, .lane { font-weight: 600; font-size: 13px }
@@ -130,10 +130,8 @@ def ranges_table(ranges: Sequence[Range], figures: Figures) -> str:
 
 
 def _figure(name: str) -> str:
-    """What a figure is, with its unit; an upright stroke would end the cell."""
-    feature = FEATURES[name]
-    said = feature.meaning + ("" if feature.unit == "1" else f", {feature.unit}")
-    return said.replace("|", "\\|")
+    """What a figure is; an upright stroke would end the cell."""
+    return FEATURES[name].said.replace("|", "\\|")
 
 
 def scores_table(recorded: Figures, simulated: Figures) -> str:
@@ -343,6 +341,9 @@ def record(sessions: Path, file: Path) -> None:
     held = tomllib.loads(file.read_text("utf-8"))
     patterns = [str(sessions / f"{source}-*") for source in held]
     found = kept(accuracy.measure(patterns, partial_truth=PARTIAL))
+    if found.keys() != held.keys():
+        absent = ", ".join(sorted(held.keys() - found.keys()))
+        raise SystemExit(f"{sessions} has no recordings of {absent}; want all in {file.name} (see IMU_DATA_DIR)")
     lines = re.match(r"(#.*\n)*", file.read_text("utf-8"))
     text = lines.group() if lines else ""
     for source, said in held.items():

@@ -35,7 +35,7 @@ how it counts:
   Told are the median and, in brackets, the 5th and 95th percentile of all strides of a group, or of all its runs.
 
 figures:
-{"".join(f"  {name}: {feature.meaning} ({feature.unit})" + chr(10) for name, feature in FEATURES.items())}
+{"".join(f"  {name}: {feature.said}" + chr(10) for name, feature in FEATURES.items())}
 exit code: 0 all well, 1 a session failed, none has strides, or a median is out of range, 2 wrong usage
 """
 

@@ -15,11 +15,16 @@ from imu_bench.likeness_strides import Stride
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A figure's unit, how many digits of it mean something, and what it is."""
+    """A figure's unit (1 = none), how many digits of it mean something, and what it is."""
 
     unit: str
     digits: int
     meaning: str
+
+    @property
+    def said(self) -> str:
+        """The meaning, and the unit if there is one."""
+        return self.meaning if self.unit == "1" else f"{self.meaning}, {self.unit}"
 
 
 FEATURES: Final[Mapping[str, Feature]] = MappingProxyType(
@@ -28,7 +33,7 @@ FEATURES: Final[Mapping[str, Feature]] = MappingProxyType(
         "stride_time_sd_s": Feature("s", 3, "standard deviation of stride times in a run, its first and last left out"),
         "stride_time_cv_pct": Feature("%", 1, "standard deviation of stride times in a run, over their mean"),
         "stride_time_lag1": Feature("1", 2, "correlation of a stride time with the one before, in a run"),
-        "cadence_spm": Feature("1/min", 0, "steps a minute, two a stride"),
+        "cadence_spm": Feature("1/min", 0, "cadence, two steps a stride"),
         "stride_length_m": Feature("m", 2, "stride length, of the truth"),
         "speed_m_s": Feature("m/s", 2, "stride length over stride time"),
         "stance_fraction": Feature("1", 3, "stance, contact to release, over stride time"),

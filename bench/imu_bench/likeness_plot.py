@@ -55,7 +55,7 @@ def _pelvis(values: Callable[[PelvisCut], tuple[Floats, Floats]]) -> Callable[[G
 
 PANELS: Final = (
     Panel("foot pitch, deg\ntoes up +", _foot(lambda cut: cut.pitch_deg)),
-    Panel("gyro, left axis, rad/s\ntoes down +", _foot(lambda cut: cut.gyr[:, 1])),
+    Panel("foot gyro, rad/s\ntoes down +", _foot(lambda cut: cut.gyr[:, 1])),
     Panel("foot |acc|, m/s²", _foot(lambda cut: cut.acc)),
     Panel("obliquity, deg\nleft up +", _pelvis(lambda cut: (cut.t_s, cut.angles_deg[:, 0]))),
     Panel("tilt, deg\nanterior +", _pelvis(lambda cut: (cut.t_s, cut.angles_deg[:, 1]))),

@@ -94,7 +94,7 @@ def write_recording(folder: Path, recording: Recording, document: Session | Mapp
     for name in (SESSION_FILE, f"analysis/{SUMMARY}", TREADMILL_FILE, *(f"raw/{name}.parquet" for name in SENSORS)):
         remove(folder / name)
     worn: list[Sensor] = [name for name in SENSORS if name in recording.sensors]
-    with Bar(len(worn) + 1, "files") as bar:
+    with Bar(len(worn) + 1, "parts") as bar:
         for done, name in enumerate(worn):
             blocks = _watched(recording.samples(name, BLOCK_S), recording, bar, done)
             write_raw(raw_path(folder, name), name, blocks, setup=recording.session.sensors[name], version=VERSION)

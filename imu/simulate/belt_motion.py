@@ -34,9 +34,12 @@ class BeltMotion:
         share = since_s / length_s
         speed_m_s = self._speed_m_s[begin]
         change_m_s = self._speed_m_s[end] - speed_m_s
+        steady_m = self._run_m[begin] + speed_m_s * since_s
+        if not change_m_s.any():
+            return Knots(steady_m, speed_m_s, change_m_s)
         ramped_m = change_m_s * since_s * share**3 * (2.5 + share * (share - 3.0))
         return Knots(
-            self._run_m[begin] + speed_m_s * since_s + ramped_m,
+            steady_m + ramped_m,
             speed_m_s + change_m_s * share**3 * (10.0 + share * (6.0 * share - 15.0)),
             30.0 * change_m_s / length_s * (share * (1.0 - share)) ** 2,
         )

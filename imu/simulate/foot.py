@@ -139,7 +139,7 @@ def foot_path(rows: Rows, foot: Foot, person: Person) -> FootPath:
     yaw.value[...] += rows["from_yaw_rad"][:, None]
 
     starts, lengths = _pieces(rows)
-    stirred, stirring = _stir(rows, lengths[:, _STANCE], np.radians(person.stir_deg))
+    stirred, stirring = _stir(rows, lengths, np.radians(person.stir_deg))
     borders: list[Knots] = []
     for side in (slice(None, -1), slice(1, None)):
         orders: list[Floats] = []
@@ -160,9 +160,8 @@ def foot_path(rows: Rows, foot: Foot, person: Person) -> FootPath:
         ):
             values[:2, :, pieces] = (rows[place].T + way * reach_m)[:, :, None]
             values[YAW, :, pieces] = rows[turn][:, None]
-        for order, stir in enumerate((stirred, stirring)):
-            for curve, axis in ((STIR_TILT, 0), (STIR_SIDE, 1)):
-                orders[order][curve, :, _STANCE] = stir[:, side, axis]
+        for part, stir in zip(orders, (stirred, stirring), strict=False):
+            part[STIR_TILT], part[STIR_SIDE] = stir[:, side, 0], stir[:, side, 1]
         borders.append(Knots(*(part.reshape(9, PIECES * n) for part in orders)))
     on_tip, ahead_m = np.zeros((n, PIECES)), np.zeros((n, PIECES))
     on_tip[:, _OFF], on_tip[:, _DOWN], on_tip[:, _STANCE] = over_toes[:, None], toes_first[:, None], 1.0
@@ -253,12 +252,21 @@ def _pieces(rows: Rows) -> tuple[Floats, Floats]:
 
 
 def _stir(rows: Rows, lengths_s: Floats, most_rad: float) -> tuple[Floats, Floats]:
-    """How a sensor is turned, and how fast, tilt and roll, at the five moments of each stance: (n, 5, 2)."""
-    stirred, stirring = np.zeros((2, len(rows), 5, 2))
+    """How a sensor is turned, and how fast, tilt and roll, at all moments between and around pieces: (n, 17, 2).
+
+    In stance it is turned as chance has it; from contact on it comes to that, and after lift it goes back.
+    """
+    stirred, stirring = np.zeros((2, len(rows), PIECES + 1, 2))
+    flat = PIECES - len(STIR_AT) - 1
     # the last stance of all is without end
-    stirred[:-1, 1:-1] = most_rad * rows["stir"][:-1]
+    stirred[:-1, flat + 1 : -1] = most_rad * rows["stir"][:-1]
+    lengths_s = lengths_s[:, flat:, None]
     across_s = lengths_s[:, :-1] + lengths_s[:, 1:]
-    stirring[:, 1:-1] = (stirred[:, 2:] - stirred[:, :-2]) / across_s[:, :, None]
+    stirring[:, flat + 1 : -1] = (stirred[:, flat + 2 :] - stirred[:, flat:-2]) / across_s
+    stirring[:, flat] = stirred[:, flat + 1] / lengths_s[:, 0]
+    stirring[:, -1] = -stirred[:, -2] / lengths_s[:, -1]
+    # where a stance ends the next row begins
+    stirring[1:, 0] = stirring[:-1, -1]
     return stirred, stirring
 
 

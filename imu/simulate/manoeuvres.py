@@ -16,14 +16,20 @@ TURN_STEP_DEG: Final = (50.0, 80.0)
 WIDEST_TURN_DEG: Final = 80.0
 UNEVEN: Final = 2.5
 """How uneven the angles of a turn's steps are, in terms of the person's `shape_sd`."""
+TURN_WIDER_M: Final = (0.0, 0.12)
+"""How much farther from the middle than in walking a foot is put down, and up to how far ahead or behind."""
+TURN_AHEAD_M: Final = 0.10
+TURN_CONTACT_DEG: Final = (-8.0, 14.0)
+TURN_RELEASE_DEG: Final = (-45.0, -12.0)
 PARALLEL_DEG: Final = 4.0
 """How well the following foot meets the leading one's heading on the way."""
 PIVOTS: Final = 0.12
 """How often a foot swivels, hardly lifted, where it otherwise steps."""
+PIVOT_RELEASE_DEG: Final = -5.0
 TURN_SHARE: Final = 0.6
 """What the pelvis does in a turn, of its usual movement in walking."""
 ROLL_OFF: Final = 0.4
-"""Of a small step, in terms of that of walking."""
+"""Of a small step, in terms of that of walking, at least."""
 
 SIDE_STEP_S: Final = (1.0, 0.9)
 """Times of the step to the side and of the one that closes up, in terms of a step forward."""
@@ -70,13 +76,19 @@ def turn(body: Body, segment: Turn, limit_s: float) -> None:
     off_rad[-1] = 0.0
     leader: Foot = "left" if segment.degrees > 0 else "right"
     moves: list[_Move] = []
-    for lead, off in zip(lead_rad, off_rad.tolist(), strict=True):
+    for number, (lead, off) in enumerate(zip(lead_rad, off_rad.tolist(), strict=True), 1):
+        # in the end one stands side by side
+        loose = float(number < pairs)
         for foot, turned in zip((leader, OTHER[leader]), (lead, lead + off), strict=True):
             chance = body.vary(foot)
             heading, pivot = body.heading_rad + turned, bool(rng.random() < PIVOTS)
-            place = body.beside(foot, body.centre_m, heading, chance.width * person.step_width_sd_m)
-            swing = _small_swing(gait, contact_deg=0.0 if pivot else rng.uniform(-6.0, 9.0), high=0.2 if pivot else 2.0)
+            wider_m = loose * rng.uniform(*TURN_WIDER_M) + chance.width * person.step_width_sd_m
+            middle = ahead_of(body.centre_m, heading, loose * TURN_AHEAD_M * rng.uniform(-1.0, 1.0))
+            place = body.beside(foot, middle, heading, wider_m)
+            contact_deg, release_deg = rng.uniform(*TURN_CONTACT_DEG), rng.uniform(*TURN_RELEASE_DEG)
+            swing = _small_swing(gait, contact_deg=contact_deg, high=2.0, release_deg=release_deg)
             if pivot:
+                swing = _small_swing(gait, contact_deg=0.0, high=0.2, release_deg=PIVOT_RELEASE_DEG)
                 swing = swing._replace(impact_m_s2=0.2 * swing.impact_m_s2)
             after_s = TURN_STEP_S * gait.step_s * (1.0 + person.shape_sd * chance.time)
             moves.append(_Move(foot, after_s, place, heading, swing))
@@ -137,13 +149,14 @@ def sit(body: Body, segment: Sit, limit_s: float) -> None:
     body.centre_m = standing_m
 
 
-def _small_swing(gait: Gait, *, contact_deg: float, high: float) -> Swing:
+def _small_swing(gait: Gait, *, contact_deg: float, high: float, release_deg: float = -15.0) -> Swing:
     """Of a step that goes nowhere."""
     return Swing(
         swing_s=gait.swing_s,
-        roll_off_s=ROLL_OFF * gait.roll_off_s,
+        # the foot turns no faster than when it leaves in walking
+        roll_off_s=max(ROLL_OFF, min(release_deg / gait.release_angle_deg.mean, 1.0)) * gait.roll_off_s,
         roll_down_s=gait.roll_down_s,
-        release_deg=-15.0,
+        release_deg=release_deg,
         contact_deg=contact_deg,
         clearance_m=high * gait.clearance_m,
         impact_m_s2=0.3 * gait.impact_m_s2,

@@ -215,8 +215,8 @@ class FootMotion:
 
     def _path(self, t_s: Floats) -> FootPath:
         first, last = np.searchsorted(self._rows["t_lift_s"], t_s[[0, -1]], side="right")
-        # the row before the first may still ring, the one after the last ends its stance
-        return foot_path(self._rows[max(first - 1, 0) : last + 1], self._foot, self._person)
+        # in the stance before the first row a sensor stirs, the one after the last ends its stance
+        return foot_path(self._rows[max(first - 2, 0) : last + 1], self._foot, self._person)
 
     def _ring(self, t_s: Floats, at: "_Foot") -> None:
         """Let the sensor ring on its strap after each impact, each somewhat differently."""

@@ -88,7 +88,7 @@ def _described(model: SensorModel) -> dict[str, Any]:
 class Recording:
     """What `simulate` returns: samples and truth, as arrays and as rows of tables.
 
-    Only the plan stays in memory, some 300 bytes a step. Samples and the pelvis' truth are made from it, anew each time
+    Only the plan stays in memory, some 250 bytes a step. Samples and the pelvis' truth are made from it, anew each time
     they are asked for.
     """
 

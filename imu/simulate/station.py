@@ -35,19 +35,14 @@ WANDER_S: Final = 15.0
 
 
 class _Run(NamedTuple):
-    """A walk, from when to when it is done, and how long the belt takes to get to its speed and to rest after it."""
+    """A walk, from when to when it is done, how long the belt takes to get to its speed, and what it runs at last."""
 
     walk: Walk
     gait: Gait
     begin_s: float
     end_s: float
     up_s: float
-    down_s: float
-
-    @property
-    def goal_m_s(self) -> float:
-        """The belt's speed in the end."""
-        return self.gait.speed_m_s if self.walk.to_speed_m_s is None else self.walk.to_speed_m_s
+    goal_m_s: float
 
 
 def on_belt(body: Body, belt: Belt, walks: Sequence[Walk], ramp_m_s2: float, limit_s: float) -> list[Done]:
@@ -68,7 +63,7 @@ def on_belt(body: Body, belt: Belt, walks: Sequence[Walk], ramp_m_s2: float, lim
     if not runs:
         body.now_s = limit_s
         return []
-    stop_s = _let_run(belt, bout, runs, way)
+    stop_s = _let_run(belt, bout, runs, way, ramp_m_s2)
     body.now_s = belt.reaches_s(runs[0].begin_s, runs[0].begin_s + runs[0].up_s, NOTICED_M_S)
     gait = _keep_station(bout, belt, runs, way, stop_s)
     bout.close(gait, not_before_s=stop_s)
@@ -83,45 +78,64 @@ def _runs(bout: Bout, walks: Sequence[Walk], ramp_m_s2: float, limit_s: float) -
     now_s, speed_m_s = bout.body.now_s, 0.0
     for number, walk in enumerate(walks, 1):
         gait = gait_of(bout.body.person, walk)
-        run = _Run(walk, gait, now_s, now_s, abs(gait.speed_m_s - speed_m_s) / ramp_m_s2, 0.0)
-        stop_m_s2 = ramp_m_s2 if walk.belt_stop_m_s2 is None else walk.belt_stop_m_s2
-        run = run._replace(down_s=run.goal_m_s / stop_m_s2)
-        running_s, stopping_s = run.up_s + LEAST_WALK_S, run.down_s + _closing_s(bout, gait)
-        if now_s + running_s + stopping_s > limit_s:
+        goal_m_s = gait.speed_m_s if walk.to_speed_m_s is None else walk.to_speed_m_s
+        run = _Run(walk, gait, now_s, now_s, abs(gait.speed_m_s - speed_m_s) / ramp_m_s2, goal_m_s)
+        stopping_s = _stopping_s(bout, run, ramp_m_s2)
+        if now_s + run.up_s + LEAST_WALK_S + stopping_s > limit_s:
             break
-        needed_s = running_s + (stopping_s if number == len(walks) else 0.0)
-        seconds = needed_s - LEAST_WALK_S + _steady_s(run) if walk.seconds is None else walk.seconds
-        if seconds < needed_s:
+        steady_s = max(LEAST_WALK_S, abs(goal_m_s - gait.speed_m_s) / ramp_m_s2)
+        beside_s = run.up_s + (stopping_s if number == len(walks) else 0.0)
+        seconds = beside_s + max(steady_s, _steady_s(run)) if walk.seconds is None else walk.seconds
+        if seconds < beside_s + steady_s:
             raise BadSpec(
-                f"a {walk.direction} walk of {seconds:.3g} s is too short on this belt; want {needed_s:.1f} s or more: "
-                "the belt changes its speed or stops, and the person after it",
+                f"a {walk.direction} walk of {seconds:.3g} s is too short on this belt; want {beside_s + steady_s:.1f} "
+                "s or more: the belt changes its speed or stops, and the person after it",
                 key="seconds",
             )
         runs.append(run._replace(end_s=now_s + seconds))
-        now_s, speed_m_s = now_s + seconds, run.goal_m_s
+        now_s, speed_m_s = now_s + seconds, goal_m_s
     if runs:
-        # where the next walk finds no time any more, this one has to stop
-        last, stopping_s = runs[-1], runs[-1].down_s + _closing_s(bout, runs[-1].gait)
-        end_s = max(last.end_s, last.begin_s + last.up_s + LEAST_WALK_S + stopping_s)
-        runs[-1] = last._replace(end_s=min(end_s, limit_s))
+        runs[-1] = _last(bout, runs[-1], ramp_m_s2, limit_s, planned=len(runs) == len(walks))
     return runs
 
 
 def _steady_s(run: _Run) -> float:
     """How long the belt has to run at its speed for the steps or metres asked for."""
     if run.walk.metres is not None:
-        return max(2.0 * run.walk.metres / (run.gait.speed_m_s + run.goal_m_s), LEAST_WALK_S)
-    return max((run.walk.steps or 0) * run.gait.step_s, LEAST_WALK_S)
+        return 2.0 * run.walk.metres / (run.gait.speed_m_s + run.goal_m_s)
+    return (run.walk.steps or 0) * run.gait.step_s
 
 
-def _let_run(belt: Belt, bout: Bout, runs: list[_Run], way: int) -> float:
+def _stopping_s(bout: Bout, run: _Run, ramp_m_s2: float) -> float:
+    """The time that it takes at most from the belt's stop on to standing."""
+    return max(run.gait.speed_m_s, run.goal_m_s) / _stop_m_s2(run, ramp_m_s2) + _closing_s(bout, run.gait)
+
+
+def _stop_m_s2(run: _Run, ramp_m_s2: float) -> float:
+    return ramp_m_s2 if run.walk.belt_stop_m_s2 is None else run.walk.belt_stop_m_s2
+
+
+def _last(bout: Bout, run: _Run, ramp_m_s2: float, limit_s: float, *, planned: bool) -> _Run:
+    """The run after which the belt stops: where time is up or the next walk finds none, earlier than it should."""
+    stopping_s = _stopping_s(bout, run, ramp_m_s2)
+    end_s = min(max(run.end_s, run.begin_s + run.up_s + LEAST_WALK_S + stopping_s), limit_s)
+    # a speed that was on its way gets as far as it does
+    wanted_s = run.end_s - run.begin_s - run.up_s - stopping_s * planned
+    share = min((end_s - run.begin_s - run.up_s - stopping_s) / wanted_s, 1.0)
+    goal_m_s = run.gait.speed_m_s + share * (run.goal_m_s - run.gait.speed_m_s)
+    return run._replace(end_s=end_s, goal_m_s=goal_m_s)
+
+
+def _let_run(belt: Belt, bout: Bout, runs: list[_Run], way: int, ramp_m_s2: float) -> float:
     """Give the belt its ramps; returns when it has stopped."""
-    stop_s = runs[-1].end_s - _closing_s(bout, runs[-1].gait)
+    last = runs[-1]
+    stop_s = last.end_s - _closing_s(bout, last.gait)
+    stopping_s = stop_s - last.goal_m_s / _stop_m_s2(last, ramp_m_s2)
     for run in runs:
         at_speed_s = run.begin_s + run.up_s
         belt.ramp(run.begin_s, at_speed_s, way * run.gait.speed_m_s)
-        belt.ramp(at_speed_s, stop_s - run.down_s if run is runs[-1] else run.end_s, way * run.goal_m_s)
-    belt.ramp(stop_s - runs[-1].down_s, stop_s, 0.0)
+        belt.ramp(at_speed_s, stopping_s if run is last else run.end_s, way * run.goal_m_s)
+    belt.ramp(stopping_s, stop_s, 0.0)
     return stop_s
 
 

@@ -47,8 +47,8 @@ class Deviations:
     def _draw(self) -> None:
         drawn = self._rng.standard_normal((BLOCK, len(Chance._fields)))
         drawn *= math.sqrt(1.0 - self._kept**2)
-        for stride in drawn:
-            stride += self._kept * self._last
-            self._last = stride
+        for k in range(BLOCK):
+            drawn[k] += self._kept * self._last
+            self._last = drawn[k]
         # the next one last: it is taken off first
         self._to_come = np.clip(drawn, -LONGEST_SD, LONGEST_SD)[::-1].tolist()

@@ -32,7 +32,7 @@ CLOSING: Final = 0.35
 TWO_TO_CLOSE: Final = 0.25
 """How often there is one more short step before the closing one, and its length in terms of the usual."""
 SHORT_STEP: Final = (0.1, 0.3)
-UNMOVED: Final = 0.4
+UNMOVED: Final = 0.2
 """How far a foot that goes nowhere rises before it leaves, in terms of one that makes a whole stride."""
 LAG: Final = 0.1
 """How far the pelvis is behind when the last foot comes down, in terms of the step before."""
@@ -258,11 +258,11 @@ def over_ground(body: Body, parts: Sequence[Walk | UTurn], limit_s: float) -> li
             gait, stopped = _walk(bout, part, gait, begin_s, limit_s, last=last)
         if last or stopped:
             bout.close(gait)
-        end_s = body.now_s
-        if isinstance(part, Walk) and part.seconds is not None:
-            end_s = min(begin_s + part.seconds, limit_s)
-            if last or stopped:
-                end_s = body.now_s = max(body.now_s, end_s)
+        # a walk of so many seconds that goes on into the next part ends within a step
+        seconds = part.seconds if isinstance(part, Walk) else None
+        end_s = max(begin_s, body.now_s if seconds is None else min(begin_s + seconds, limit_s))
+        if last or stopped:
+            end_s = body.now_s = max(body.now_s, end_s)
         done.append(Done(part, begin_s, end_s))
         if stopped:
             break

@@ -182,7 +182,7 @@ def _protocol(rng: Rng, person: Person) -> Protocol:
 def _walk(rng: Rng, person: Person, direction: Direction | None = None) -> Walk:
     direction = direction or _pick(rng, ["forward", "backward"])
     fastest_m_s = FASTEST_M_S[direction]
-    steps = int(rng.integers(2, 15))
+    steps = int(_pick(rng, [rng.integers(2, 15), rng.integers(15, 50)]))
     length = _pick(rng, [{"steps": steps}, {"metres": 0.4 * steps}, {"seconds": 4.0 + 0.5 * steps}])
     speed_m_s = rng.uniform(SLOWEST_M_S, fastest_m_s)
     # whoever can't go as fast as that is not asked to
@@ -364,7 +364,7 @@ def _counter_anew(rng: Rng, samples: Samples) -> Samples:
 
 FLAWS: Mapping[Callable[[Rng, Samples], Samples], float] = {
     _not_a_number: 0.1,
-    _starts_late_or_ends_early: 0.15,
+    _starts_late_or_ends_early: 0.25,
     _clock_jumps: 0.04,
     _counter_anew: 0.03,
 }

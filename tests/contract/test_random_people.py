@@ -43,8 +43,10 @@ SEEDS = int(os.environ.get("RETROGAIT_SEEDS", "4" if PLAIN else "300"))
 CHUNK = 25
 ALONE_EVERY, CUT_EVERY, ROW_BY_ROW_EVERY = 3, 3, 15
 """What costs more than all the rest is asked of every so many-th seed."""
-SELDOM = 3
-"""So often at least all there is has to turn up among a hundred people."""
+PEOPLE, SELDOM = 200, 3
+"""Among so many people all there is has to turn up so often at least."""
+ALWAYS = ("stance_time_s", "swing_time_s", "stance_fraction")
+"""May be null, and never are: the contact that ends a stride has told the release in it before."""
 ORDINARY_SEEDS = 2 if PLAIN else 40
 
 STRIDE_MOST_NS, STEP_MOST_NS, FLAT_NS = 3 * S, 2 * S, 25 * MS
@@ -54,14 +56,14 @@ RESET_GAP_NS = round(FootParams().reset_gap_s * S)
 FLOAT32_DEG = 180.0 * FLOAT32
 
 RIGHT = {
-    "contacts found within 50 ms": 0.95,
-    "found contacts that are true within 50 ms": 0.95,
+    "contacts found within 50 ms": 0.97,
+    "found contacts that are true within 50 ms": 0.97,
     "directions right": 0.98,
-    "patterns right": 0.95,
+    "patterns right": 0.97,
     "stride lengths within 10 % or 5 cm": 0.90,
-    "turn where it is due": 0.90,
-    "start where it is due": 0.90,
-    "stop where it is due": 0.90,
+    "turn where it is due": 0.97,
+    "start where it is due": 0.97,
+    "stop where it is due": 0.97,
 }
 """What share has to be right of ordinary people's contacts, all seeds together; of the first five, of their steady
 ones.
@@ -573,7 +575,7 @@ def test_the_contract_holds(first: int, subtests: pytest.Subtests) -> None:
 def test_the_people_bring_out_all_there_is() -> None:
     """Lest the sentences hold for want of anything to hold of."""
     told: Counter[Any] = Counter()
-    for seed in range(100):
+    for seed in range(PEOPLE):
         found = Found.of(seed, random_session(seed))
         told.update(event.kind for event in found.events)
         for row in chain(found.contacts, found.strides, found.steps):
@@ -598,7 +600,7 @@ def test_the_people_bring_out_all_there_is() -> None:
         *PATTERNS,
         *REASONS,
         *(column.name for column in columns),
-        *(f"no {column.name}" for column in columns if column.nullable),
+        *(f"no {column.name}" for column in columns if column.nullable and column.name not in ALWAYS),
         *("late", "nan", "saturated", "clock_jumps", "jitter", "starts_late_s", "ends_early_s", "absent"),
         *("standing", "mounting", "broken_alternation"),
         *("cadence_spm", "toe_first_share", "uncertain_share", "stance_fraction", "stride_length_m", "speed_m_s"),

@@ -177,7 +177,7 @@ def test_on_any_treadmill_session_belt_and_feet_are_in_order(parts, duration_s, 
         assert t[-1] < found.duration_s
         ramps = np.abs(np.diff(speed)) / np.diff(t)
         assert ramps.max() <= ramp + 1e-9
-        assert np.abs(room(found)[1]).max() < 0.6
+        assert np.abs(room(found)[1]).max() < 0.9, "on the deck, even if caught where the belt starts"
     assert (np.diff(found.intervals["t_s"]) > 0.0).all()
     for rows in found.footfalls.values():
         times = [rows[name] for name in ("t_lift_s", "t_release_s", "t_contact_s", "t_flat_s")]

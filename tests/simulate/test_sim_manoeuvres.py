@@ -39,10 +39,11 @@ def test_half_a_turn_on_the_spot_takes_two_to_three_seconds_and_four_to_eight_st
         assert found.intervals["heading_rad"][-1] == pytest.approx(math.radians(degrees))
         for own in found.footfalls.values():
             assert turned_deg(own[1:]).sum() == pytest.approx(degrees)
-            assert np.hypot(*own["to_m"].T).max() < 0.15, "on the spot"
+            assert np.hypot(*own["to_m"].T).max() < 0.3, "on the spot"
     assert set(counts) <= {4, 6, 8}
     assert min(seconds) > 1.8
-    assert max(seconds) < 3.6
+    assert max(seconds) < 3.9
+    assert np.mean(seconds) < 3.0
     assert np.std(seconds) > 0.1, "no two alike"
 
 

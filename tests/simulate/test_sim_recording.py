@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from imu.core.errors import BadSessionFile, BadSpec
 from imu.core.session import SENSORS
-from imu.core.units import STANDARD_GRAVITY_M_S2
+from imu.core.units import NS_PER_S, STANDARD_GRAVITY_M_S2
 from imu.simulate import Clock, Link, Noise, Person, Protocol, SensorModel, Stand, Walk, named, simulate, usual_sensors
 from imu.simulate.link import joined
+from imu.simulate.recording import CHUNK_SAMPLES
 
-PROTOCOL = Protocol(segments=(Stand(seconds=2.0), Walk(direction="forward", seconds=30.0), Stand(seconds=20.0)))
+# longer than the chunks in which samples are made
+PROTOCOL = Protocol(segments=(Stand(seconds=2.0), Walk(direction="forward", seconds=60.0), Stand(seconds=20.0)))
 POOR = Link(
     packet_samples=7,
     lost_share=0.05,
@@ -51,9 +53,31 @@ def test_the_cut_never_changes_a_bit(poor, block_s):
     assert same(whole(recording, block_s=block_s), once)
 
 
+def test_the_chunks_in_which_samples_are_made_do_not_show(monkeypatch):
+    noise = Noise(bits=0, gyr_drift_rad_s=0.02, gyr_warming_rad_s=(0.01, 0.02, 0.03))
+    recording = made(noise=noise)
+    once = whole(recording)
+    assert CHUNK_SAMPLES < len(once)
+    monkeypatch.setattr("imu.simulate.recording.CHUNK_SAMPLES", 1000)
+    again = whole(recording)
+    for name in ("t_ns", "acc", "gyr"):
+        np.testing.assert_allclose(getattr(again, name), getattr(once, name), rtol=0.0, atol=1e-9)
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_one_does_not(poor):
     assert same(whole(made(link=POOR)), poor[1])
     assert not same(whole(made(link=POOR, seed=2)), poor[1])
+
+
+def test_a_sensor_on_the_toes_lies_still_while_the_heel_rises():
+    recording = made()
+    step = next(row for row in recording.truth_contacts[8:] if row["foot"] == "left")
+    rising_s = np.array([0.7 * step["t_heel_off_ns"] + 0.3 * step["t_toe_off_ns"]]) / NS_PER_S
+    turning = {}
+    for place in ("toe_cap", "heel_counter"):
+        worn = simulate(Person(), PROTOCOL, {"foot_left": SensorModel(placement=place)}, seed=1)
+        turning[place] = np.linalg.norm(worn.motion("foot_left").readings(rising_s).gyr)
+    assert turning["toe_cap"] < 0.1 < 0.8 < turning["heel_counter"], "rad/s"
 
 
 def test_motion_does_not_depend_on_the_sensors_worn():
@@ -95,7 +119,7 @@ def test_what_arrives_of_a_poor_link_is_whole_packets_of_the_clean_ones_samples(
     assert 0.02 < (copies > 1).mean() < 0.1
     late = np.maximum.accumulate(samples.seq) - samples.seq
     assert 0.02 < (late > 7).mean() < 0.12
-    assert late.max() <= 0.2 * 200.0 + 2 * 7, "no later than it may be"
+    assert late.max() <= 0.2 * 200.0 + 3 * 7, "no later than it may be, nor its copy"
     assert recording.session.sensors["foot_left"].rate_hz == 200.0
 
 
@@ -182,6 +206,11 @@ def test_the_session_says_that_it_is_simulated():
     [
         (lambda: simulate(Person(), PROTOCOL, {}, seed=1), BadSpec, "no foot sensor"),
         (lambda: made(seed=-1), BadSpec, "from 0 on"),
+        (
+            lambda: simulate(Person(), PROTOCOL, {"foot_left": SensorModel(placement="sacrum")}, seed=1),
+            BadSpec,
+            "want one on the foot",
+        ),
         (lambda: made().samples("pelvs"), BadSpec, "foot_left"),
         (lambda: made().samples("pelvis", 0.0), BadSpec, "block_s is 0"),
         (lambda: simulate(Person(), PROTOCOL, usual_sensors(), seed=1, subject="a b"), BadSessionFile, "pseudonym"),

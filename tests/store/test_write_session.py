@@ -117,6 +117,16 @@ def test_however_a_table_is_cut_its_bytes_are_those_of_its_rows(tmp_path_factory
     assert sizes == [min(group, n - first) for first in range(0, n, group)] or n == 0
 
 
+def test_pages_end_where_they_do_in_one_piece(tmp_path):
+    """Long texts fill pages and dictionaries within a row group."""
+    n = 30_000
+    texts = [f"{k:0100d}" for k in range(n)]
+    columns = {"t_ns": list(range(n)), "t_end_ns": [None] * n, "kind": ["note"] * n, "value": texts}
+    write_columns(tmp_path / "whole", EVENTS, [columns], **SAID)
+    write_columns(tmp_path / "cut", EVENTS, cut(columns, range(500, n, 777)), **SAID)
+    assert (tmp_path / "cut").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
 def test_blocks_are_not_kept(tmp_path):
     seen, most, rows = [], 0, tables.ROW_GROUP_ROWS // 4
 

@@ -83,11 +83,11 @@ def walked() -> Likeness:
         return likeness.measure([folder])
 
 
-def scored() -> dict[str, dict[str, Figures]]:
+def scored(*, exact: bool = True) -> dict[str, dict[str, Figures]]:
     """What the scorer says of simulated sessions, by source and walking."""
     with tempfile.TemporaryDirectory() as folder:
         for source in CONDITIONS:
-            write_condition(source, Path(folder))
+            write_condition(source, Path(folder), exact=exact)
         return kept(accuracy.measure([folder], partial_truth=PARTIAL))
 
 

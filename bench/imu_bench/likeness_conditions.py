@@ -7,12 +7,25 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+import numpy as np
+
 from imu.cli.simulate import write_recording
 from imu.core.session import FEET, Sensor, sensor_of
 from imu.core.tables import TRUTH_CONTACTS, Row, number, whole
 from imu.core.units import NS_PER_S
-from imu.simulate import Person, Protocol, Recording, SensorModel, Stand, UTurn, Walk, simulate, usual_sensors
-from imu.simulate.crowd import someone
+from imu.simulate import (
+    Person,
+    Protocol,
+    Recording,
+    SensorModel,
+    Stand,
+    UTurn,
+    Walk,
+    as_worn,
+    simulate,
+    someone,
+    usual_sensors,
+)
 from imu.simulate.person import Direction
 from imu.simulate.protocol import Segment
 from imu.store.tables import read_rows, write_table
@@ -24,6 +37,9 @@ Worn: TypeAlias = Mapping[Sensor, SensorModel]
 
 COMFORTABLE_M_S: Final[Mapping[Direction, float]] = MappingProxyType({"forward": 1.2, "backward": 0.7})
 STAND_S: Final = 1.0
+LABELS: Final = 6
+"""Seed of the labels' errors."""
+TRUTH_TIMES: Final = tuple(column.name for column in TRUTH_CONTACTS.columns if column.unit == "ns")
 ASIDE_NS: Final = 300_000_000
 """Holes begin and end so long after a contact, where no other is near."""
 
@@ -34,6 +50,10 @@ class Condition:
 
     said: str
     sessions: Callable[[], Iterator[Recording]]
+    label_sd_s: float = 0.0
+    """How well the source's own labels are made, as its card says."""
+    turn_label_sd_s: float = 0.0
+    """The same of turns and closing steps, where people don't agree on what a contact is."""
     complete: bool = True
     """Whether truth goes from stand to stand, turns and closing steps without a direction. Else it has holes there, and
     where the walk begins: such trials are cut among steps.
@@ -49,9 +69,11 @@ def comfortable(seed: int, seconds: float = 120.0) -> Recording:
     return simulate(Person(), protocol, usual_sensors(), seed=seed, session=f"comfortable-{seed}")
 
 
-def write_condition(source: str, store: Path) -> None:
-    """Write the sessions that stand beside those of a source, with truth as that source has it."""
-    condition = CONDITIONS[source]
+def write_condition(source: str, store: Path, *, exact: bool = True) -> None:
+    """Write the sessions that stand beside those of a source, with truth as that source has it; `exact` or not, its
+    times as well as that source's labels are made.
+    """
+    condition, rng = CONDITIONS[source], np.random.default_rng(LABELS)
     for recording in condition.sessions():
         folder = store / recording.session.session
         turns = [
@@ -63,10 +85,14 @@ def write_condition(source: str, store: Path) -> None:
         if not condition.complete:
             document[IGNORE] = [[foot, *hole] for hole in (*turns, *_ends(recording)) for foot in FEET]
         write_recording(folder, recording, document)
+        path = folder / f"{TRUTH_CONTACTS.name}.parquet"
+        rows = read_rows(path, TRUTH_CONTACTS)
         if condition.complete:
-            path = folder / f"{TRUTH_CONTACTS.name}.parquet"
-            rows = _labelled(read_rows(path, TRUTH_CONTACTS), turns)
-            write_table(path, TRUTH_CONTACTS, rows, version=VERSION, params={})
+            rows = _labelled(rows, turns)
+        if not exact:
+            rows = [_by_hand(row, condition, rng) for row in rows]
+            rows.sort(key=lambda row: (whole(row, "t_contact_ns"), str(row["foot"])))
+        write_table(path, TRUTH_CONTACTS, rows, version=VERSION, params={})
 
 
 def _ends(recording: Recording) -> Iterator[tuple[int, int]]:
@@ -91,11 +117,22 @@ def _labelled(rows: Sequence[Row], turns: Sequence[tuple[int, int]]) -> list[Row
     return found
 
 
+def _by_hand(row: Row, condition: Condition, rng: np.random.Generator) -> Row:
+    """A row whose times err as labels do: each instant by itself, whatever is told of it."""
+    sd_s = condition.label_sd_s if row["direction"] is not None else condition.turn_label_sd_s
+    errors_ns: dict[int, int] = {}
+    for name in TRUTH_TIMES:
+        if row[name] is not None:
+            errors_ns.setdefault(whole(row, name), round(float(rng.normal(0.0, sd_s)) * NS_PER_S))
+    return row | {name: at + errors_ns[at] for name in TRUTH_TIMES if isinstance(at := row[name], int)}
+
+
 def _out_and_back() -> Iterator[Recording]:
     there, back = (Walk(direction="forward", metres=10.0) for _ in range(2))
     protocol = Protocol(segments=(Stand(seconds=6.0), there, UTurn(), back, Stand(seconds=3.0)))
     for seed in range(1, 11):
-        yield simulate(someone(seed), protocol, _at(100.0, usual_sensors()), seed=seed, session=f"ipol-{seed}")
+        worn = as_worn(_at(100.0, usual_sensors()), seed)
+        yield simulate(someone(seed), protocol, worn, seed=seed, session=f"ipol-{seed}")
 
 
 def _walkway() -> Iterator[Recording]:
@@ -134,9 +171,21 @@ def _at(rate_hz: float, sensors: Worn) -> dict[Sensor, SensorModel]:
 
 CONDITIONS: Final[Mapping[str, Condition]] = MappingProxyType(
     {
-        "ipol": Condition("ten people: stand, 10 m, U-turn, 10 m, stand; 100 Hz", _out_and_back),
+        # labels by hand at 100 Hz; in turns they move by 60 to 90 ms against visible impacts
+        "ipol": Condition(
+            "ten people: stand, 10 m, U-turn, 10 m, stand; 100 Hz",
+            _out_and_back,
+            label_sd_s=0.010,
+            turn_label_sd_s=0.040,
+        ),
         "gaitmap": Condition("one person: 20 m there and back, feet only; 204.8 Hz", _walkway, complete=False),
-        "bandai": Condition("eight people 12 s backward, seventeen 9 s forward; no impacts", _acted, complete=False),
-        "grouvel": Condition("six people, 6 s each at 0.84, 1.13 and 1.9 m/s; no impacts", _laboratory, complete=False),
+        # times are good to about 15 ms: 30 frames a second
+        "bandai": Condition(
+            "eight people 12 s backward, seventeen 9 s forward; no impacts", _acted, label_sd_s=0.015, complete=False
+        ),
+        # labels spread by 50 ms either way, two standard deviations
+        "grouvel": Condition(
+            "six people, 6 s each at 0.84, 1.13 and 1.9 m/s; no impacts", _laboratory, label_sd_s=0.025, complete=False
+        ),
     }
 )

@@ -29,14 +29,15 @@ class BeltMotion:
         piece: Ints = np.searchsorted(self._t_s, t_s, side="right") - 1
         # before the first knot and after the last one the belt runs on as it does there
         begin, end = np.maximum(piece, 0), np.clip(piece + 1, 0, len(self._t_s) - 1)
-        since_s, length_s = t_s - self._t_s[begin], self._t_s[end] - self._t_s[begin]
-        length_s = np.where(length_s > 0.0, length_s, np.inf)
-        share = since_s / length_s
-        speed_m_s = self._speed_m_s[begin]
+        since_s, speed_m_s = t_s - self._t_s[begin], self._speed_m_s[begin]
         change_m_s = self._speed_m_s[end] - speed_m_s
         steady_m = self._run_m[begin] + speed_m_s * since_s
+        # most of the time it runs steadily
         if not change_m_s.any():
             return Knots(steady_m, speed_m_s, change_m_s)
+        length_s = self._t_s[end] - self._t_s[begin]
+        length_s[length_s == 0.0] = np.inf
+        share = since_s / length_s
         ramped_m = change_m_s * since_s * share**3 * (2.5 + share * (share - 3.0))
         return Knots(
             steady_m + ramped_m,

@@ -220,14 +220,16 @@ class Body:
         """From now on the pelvis moves over the stance foot, with a share of the gait's usual movement."""
         person, step_m = self.person, gait.step_length_m.mean
         spread_deg = gait.variability * person.drop_sd_deg
-        drop_deg = max(getattr(gait.drop_deg, stance) + spread_deg * self._chance[stance].drop, 0.0)
+        chance, shape = self._chance[stance], gait.variability * person.shape_sd
+        drop_deg = max(getattr(gait.drop_deg, stance) + spread_deg * chance.drop, 0.0)
+        rotation_deg = person.rotation_deg * min(1.0, math.sqrt(step_m / USUAL_STEP_M))
         moving = Moving(
             sway_m=share * person.sway_m,
             bounce_m=share * person.bounce_m * step_m / USUAL_STEP_M,
             drop_rad=share * math.radians(drop_deg),
             drop_peak=gait.drop_peak,
-            wobble_rad=share * math.radians(person.tilt_wobble_deg),
-            rotation_rad=turned * math.radians(person.rotation_deg) * min(1.0, math.sqrt(step_m / USUAL_STEP_M)),
+            wobble_rad=share * math.radians(person.tilt_wobble_deg) * max(1.0 + shape * chance.tilt, 0.0),
+            rotation_rad=turned * math.radians(rotation_deg) * max(1.0 + shape * chance.rotation, 0.0),
             low_rad=share * gait.low_at_contact * math.radians(min(gait.drop_deg)),
         )
         self.move(moving, side=SIDE[stance], posture=posture)

@@ -79,7 +79,7 @@ def someone(seed: int) -> Person:
         step_length_sd_m=between(0.01, 0.025),
         autocorrelation=between(0.0, 0.6),
         contact_angle_sd_deg=between(1.5, 3.5),
-        shape_sd=between(0.08, 0.16),
+        shape_sd=between(0.1, 0.2),
         stir_deg=between(0.4, 2.0),
         sole_delay_s=between(0.002, 0.016),
         strap_hz=between(20.0, 60.0),

@@ -63,7 +63,7 @@ CONTACT: Final = (-0.45, -3.0)
 """Rate and acceleration at contact, of contact angle over roll-down time and its square: the foot has begun to
 settle.
 """
-CONTACT_SPREAD: Final = 0.5
+CONTACT_SPREAD: Final = 0.9
 """Of that rate from step to step, as a share of it."""
 
 STIR_AT: Final = np.array([0.2, 0.5, 0.8])
@@ -186,7 +186,7 @@ def _foot_angle(rows: Rows, turning: Floats, over_toes: Flags) -> tuple[Knots, K
     risen = rows["release_rad"] - held
     leaving = Knots(rows["release_rad"], rate * risen / off_s, bend * risen / off_s**2)
     to_go = rows["contact_rad"] - holds
-    settling = CONTACT[0] * np.clip(1.0 + CONTACT_SPREAD * rows["strike"][:, 0], 0.0, 2.0)
+    settling = CONTACT[0] * np.clip(1.0 + CONTACT_SPREAD * rows["strike"][:, 0], -0.5, 3.0)
     landed = Knots(rows["contact_rad"], settling * to_go / down_s, CONTACT[1] * to_go / down_s**2)
     off = fitted(OFF_AT, OFF[None], off_s, Knots(held, zero, zero), leaving)
     swing = fitted(SWING_AT, turning, swing_s, leaving, landed)

@@ -192,8 +192,10 @@ class Person:
     step_length_sd_m: float = 0.015
     contact_angle_sd_deg: float = 2.0
     drop_sd_deg: float = 0.5
-    shape_sd: float = 0.1
-    """Of roll-off, roll-down, release angle, clearance and impact from step to step, as a share of each."""
+    shape_sd: float = 0.15
+    """Of roll-off, roll-down, release angle, clearance, impact, and the pelvis' tilting and rotation from step to step,
+    as a share of each.
+    """
     sway_m: float = 0.025
     """How far the pelvis moves over the stance foot, from the midline."""
     bounce_m: float = 0.018

@@ -87,9 +87,10 @@ def _runs(bout: Bout, walks: Sequence[Walk], ramp_m_s2: float, limit_s: float) -
         beside_s = run.up_s + (stopping_s if number == len(walks) else 0.0)
         seconds = beside_s + max(steady_s, _steady_s(run)) if walk.seconds is None else walk.seconds
         if seconds < beside_s + steady_s:
+            needed_s = 0.1 * math.ceil(10.0 * (beside_s + steady_s))
             raise BadSpec(
-                f"a {walk.direction} walk of {seconds:.3g} s is too short on this belt; want {beside_s + steady_s:.1f} "
-                "s or more: the belt changes its speed or stops, and the person after it",
+                f"a {walk.direction} walk of {seconds:g} s is too short on this belt; want {needed_s:.1f} s or more: "
+                "the belt changes its speed or stops, and the person after it",
                 key="seconds",
             )
         runs.append(run._replace(end_s=now_s + seconds))

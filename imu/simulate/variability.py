@@ -19,6 +19,8 @@ class Chance(NamedTuple):
     width: float
     angle: float
     drop: float
+    tilt: float
+    rotation: float
     roll_off: float
     roll_down: float
     release: float

@@ -32,6 +32,8 @@ CLOSING: Final = 0.35
 TWO_TO_CLOSE: Final = 0.25
 """How often there is one more short step before the closing one, and its length in terms of the usual."""
 SHORT_STEP: Final = (0.1, 0.3)
+RELEASE_SHAPE: Final = 0.4
+"""The angle at release varies less than the times and sizes of a step, by that factor."""
 UNMOVED: Final = 0.2
 """How far a foot that goes nowhere rises before it leaves, in terms of one that makes a whole stride."""
 LAG: Final = 0.1
@@ -175,9 +177,12 @@ class Bout:
         moved_m = math.dist(new[0], self._stations[foot][0])
         whole = min(moved_m / (2.0 * gait.step_length_m.mean), 1.0)
         self._stations[foot] = new
+        shape = spread * person.shape_sd
         off, down, release, clearance, impact = [
-            min(max(1.0 + spread * person.shape_sd * one, LEAST_SHAPE), 2.0 - LEAST_SHAPE) for one in chance[-5:]
+            min(max(1.0 + shape * one, LEAST_SHAPE), 2.0 - LEAST_SHAPE)
+            for one in (chance.roll_off, chance.roll_down, chance.release, chance.clearance, chance.impact)
         ]
+        steady = 1.0 + RELEASE_SHAPE * (release - 1.0)
         fast = min(gait.speed_m_s / USUAL_SPEED_M_S, 1.5)
         impact_m_s2 = mishap.hard * impact * way.landing * gait.impact_m_s2 * fast
         angle_deg = getattr(gait.contact_angle_deg, foot) + spread * chance.angle * person.contact_angle_sd_deg
@@ -192,7 +197,7 @@ class Bout:
                 swing_s=swing_s,
                 roll_off_s=off * gait.roll_off_s,
                 roll_down_s=down * gait.roll_down_s,
-                release_deg=(UNMOVED + (1.0 - UNMOVED) * whole) * release * getattr(gait.release_angle_deg, foot),
+                release_deg=(UNMOVED + (1.0 - UNMOVED) * whole) * steady * getattr(gait.release_angle_deg, foot),
                 contact_deg=way.landing * angle_deg,
                 clearance_m=clearance * gait.clearance_m,
                 impact_m_s2=impact_m_s2,
@@ -242,79 +247,81 @@ def over_ground(body: Body, parts: Sequence[Walk | UTurn], limit_s: float) -> li
         BadSpec: a walk of so few seconds that the first and the closing step find no room.
     """
     done: list[Done] = []
-    first = parts[0]
+    first, gait = parts[0], body.person.forward
     bout = Bout(body, first.direction if isinstance(first, Walk) else "forward")
-    gait = body.person.forward
     for number, part in enumerate(parts, 1):
         begin_s, last = done[-1].end_s if done else body.now_s, number == len(parts)
+        asked = gait_of(body.person, part) if isinstance(part, Walk) else gait
+        if not _room(bout, part, asked, limit_s):
+            break
         if isinstance(part, UTurn):
             stopped = _turn(bout, part, gait, limit_s)
         else:
-            gait = gait_of(body.person, part)
-            if not bout.steps and not _room(bout, part, gait, limit_s):
-                body.now_s = limit_s
-                break
             bout.stumbles_at_s = sorted(begin_s + at_s for at_s in part.stumble_at_s)
-            gait, stopped = _walk(bout, part, gait, begin_s, limit_s, last=last)
-        if last or stopped:
-            bout.close(gait)
+            gait, stopped = _walk(bout, part, asked, begin_s, limit_s, last=last)
         # a walk of so many seconds that goes on into the next part ends within a step
         seconds = part.seconds if isinstance(part, Walk) else None
         end_s = max(begin_s, body.now_s if seconds is None else min(begin_s + seconds, limit_s))
-        if last or stopped:
-            end_s = body.now_s = max(body.now_s, end_s)
         done.append(Done(part, begin_s, end_s))
         if stopped:
             break
-    return done
+    if not done:
+        body.now_s = limit_s
+        return []
+    bout.close(gait)
+    body.now_s = max(body.now_s, done[-1].end_s)
+    return [*done[:-1], done[-1]._replace(end_s=body.now_s)]
 
 
-def _room(bout: Bout, walk: Walk, gait: Gait, limit_s: float) -> bool:
-    """Whether a first and a closing step are done before the session ends; refuses a walk too short for them."""
-    needed_s = first_s(gait) + bout.closing_s(gait)
-    if bout.body.now_s + needed_s > limit_s:
+def _room(bout: Bout, part: Walk | UTurn, gait: Gait, limit_s: float) -> bool:
+    """Whether a step and the closing one are done before the session ends; refuses a walk too short for them."""
+    step_s = longest_s(gait) if bout.steps else first_s(gait)
+    if bout.body.now_s + step_s + bout.closing_s(gait) > limit_s:
         return False
-    if walk.seconds is not None and needed_s > walk.seconds:
+    seconds = part.seconds if isinstance(part, Walk) and not bout.steps else None
+    if seconds is not None and step_s + bout.closing_s(gait) > seconds:
         bout.closing_steps = 1
-        needed_s = first_s(gait) + bout.closing_s(gait)
-        if needed_s > walk.seconds:
+        needed_s = 0.1 * math.ceil(10.0 * (step_s + bout.closing_s(gait)))
+        if needed_s > seconds:
             raise BadSpec(
-                f"a {walk.direction} walk of {walk.seconds:g} s is too short at this pace; want {needed_s:.1f} s "
+                f"a {bout.direction} walk of {seconds:g} s is too short at this pace; want {needed_s:.1f} s "
                 "or more: a first step, a closing step, and standing again",
                 key="seconds",
             )
     return True
 
 
-def _walk(bout: Bout, walk: Walk, gait: Gait, begin_s: float, limit_s: float, *, last: bool) -> tuple[Gait, bool]:
-    """Walk as asked, one step at least where the bout begins. Returns the pace in the end, and whether time is up."""
-    body, asked, first_speed_m_s = bout.body, gait, gait.speed_m_s
+def _walk(bout: Bout, walk: Walk, asked: Gait, begin_s: float, limit_s: float, *, last: bool) -> tuple[Gait, bool]:
+    """Walk as asked, one step at least where the bout begins. Returns the gait in the end, and whether time is up."""
+    body, gait = bout.body, asked
     steps, walked_m = bout.steps, bout.walked_m
     if walk.steps is not None and last:
         bout.closing_steps = min(bout.closing_steps, max(walk.steps - 1, 1))
     while True:
-        closing_s = bout.closing_s(gait)
-        # how many more steps there are, and what share of the walk is behind
+        gone, gone_m = bout.steps - steps, bout.walked_m - walked_m
         if walk.seconds is not None:
-            until_s = begin_s + walk.seconds - closing_s * last
-            more = (until_s - body.now_s) / longest_s(gait)
-            share = (body.now_s - begin_s) / (until_s - begin_s)
-        elif walk.metres is not None:
-            gone_m = bout.walked_m - walked_m
-            more, share = (walk.metres - gone_m) / gait.step_length_m.mean + 0.5, gone_m / walk.metres
+            share = (body.now_s - begin_s) / walk.seconds
         else:
-            wanted = (walk.steps or 0) - bout.closing_steps * last
-            more, share = wanted - (bout.steps - steps), (bout.steps - steps) / max(wanted, 1)
-        left = (limit_s - closing_s - body.now_s) / longest_s(gait)
+            share = gone / walk.steps if walk.steps is not None else gone_m / (walk.metres or 1.0)
+        if walk.to_speed_m_s is None:
+            paced = asked
+        else:
+            faster_m_s = walk.to_speed_m_s - asked.speed_m_s
+            paced = at_speed(asked, asked.speed_m_s + min(max(share, 0.0), 1.0) * faster_m_s)
+        # how many more steps there are, and how many until time is up
+        closing_s = bout.closing_s(paced)
+        if walk.seconds is not None:
+            more = (begin_s + walk.seconds - closing_s * last - body.now_s) / longest_s(paced)
+        elif walk.metres is not None:
+            more = (walk.metres - gone_m) / paced.step_length_m.mean + 0.5
+        else:
+            more = (walk.steps or 0) - bout.closing_steps * last - gone
+        left = (limit_s - closing_s - body.now_s) / longest_s(paced)
         if bout.steps and min(more, left) < 1.0:
             return gait, left < 1.0
-        if walk.to_speed_m_s is not None:
-            faster = walk.to_speed_m_s - first_speed_m_s
-            gait = at_speed(asked, first_speed_m_s + min(max(share, 0.0), 1.0) * faster)
-        stopping = left < 2.0 or (last and more < 2.0)
-        length_m = getattr(gait.step_length_m, bout.foot) * (
-            STARTING[bout.steps] if bout.steps < len(STARTING) else 1.0
-        )
+        gait, stopping = paced, left < 2.0 or (last and more < 2.0)
+        length_m = getattr(gait.step_length_m, bout.foot)
+        length_m *= STARTING[bout.steps] if bout.steps < len(STARTING) else 1.0
         turn_rad = math.radians(walk.turning_deg_per_m or 0.0) * length_m
         bout.step(gait, STOPPING * length_m if stopping else length_m, Way(turn_rad=turn_rad, stopping=stopping))
 

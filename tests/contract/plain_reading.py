@@ -171,7 +171,7 @@ def packets(samples: Mapping[Sensor, Samples], rng: np.random.Generator) -> Iter
     """Cut anywhere, often into nothing, and any sensor's next packet next."""
     waiting: dict[Sensor, list[Samples]] = {}
     for sensor, rows in samples.items():
-        cuts = np.sort(rng.integers(0, len(rows) + 1, int(rng.integers(0, 40)))).tolist()
+        cuts = np.sort(rng.integers(0, len(rows) + 1, int(rng.integers(0, 150)))).tolist()
         waiting[sensor] = [rows[begin:end] for begin, end in pairwise([0, *cuts, len(rows)])]
     while waiting:
         sensor = list(waiting)[int(rng.integers(len(waiting)))]

@@ -154,7 +154,7 @@ def test_steps_and_metres_are_those_at_speed():
 walks = st.builds(
     Walk,
     direction=st.sampled_from(["forward", "backward"]),
-    seconds=st.floats(22.0, 40.0),
+    seconds=st.floats(30.0, 45.0),
     speed_m_s=st.floats(0.2, 1.5),
     to_speed_m_s=st.none() | st.floats(0.3, 1.5),
     stumble_at_s=st.lists(st.floats(0.0, 20.0), max_size=1).map(tuple),

@@ -204,6 +204,9 @@ def test_figures_of_the_summary_are_those_of_the_written_tables(usual):
         times = clean["step_time_s"].to_numpy().astype(float)
         assert part["cadence_spm"]["mean"] == pytest.approx(60 * len(times) / times.sum(), abs=1e-6)
         speeds = strides.filter(of & (pl.col("quality") == ""))["speed_m_s"].drop_nulls().to_numpy().astype(float)
+        if part["speed_m_s"] is None:
+            assert len(speeds) < 10
+            continue
         assert part["speed_m_s"]["mean"] == pytest.approx(speeds.mean(), abs=1e-6)
         assert part["speed_m_s"]["sd"] == pytest.approx(speeds.std(ddof=1), abs=1e-6)
     assert directions["backward"]["speed_m_s"]["mean"] < 0 < directions["forward"]["contacts"]

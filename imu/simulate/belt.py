@@ -1,14 +1,23 @@
 """A treadmill's belt: how fast it runs and how far it has come."""
 
 from bisect import bisect_right
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
+from imu.core.samples import Floats
 from imu.simulate.body import BELT
 from imu.simulate.ledger import Rows
 
 HALVINGS: Final = 40
+
+
+Numbers = TypeVar("Numbers", float, Floats)
+
+
+def ramped(u: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """A smooth change from 0 to 1 at shares `u` of its time: its integral, itself and its derivative."""
+    return u**4 * (2.5 - 3.0 * u + u**2), u**3 * (10.0 - 15.0 * u + 6.0 * u**2), 30.0 * (u * (1.0 - u)) ** 2
 
 
 class Belt:
@@ -33,13 +42,13 @@ class Belt:
 
     def speed_m_s(self, t_s: float) -> float:
         k, share, _, change = self._at(t_s)
-        return self._speed_m_s[k] + change * share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
+        return self._speed_m_s[k] + change * ramped(share)[1]
 
     def distance_m(self, t_s: float) -> float:
         """Since time 0."""
         k, share, length_s, change = self._at(t_s)
-        ramped = change * length_s * share**4 * (2.5 - 3.0 * share + share**2)
-        return self._distance_m[k] + self._speed_m_s[k] * (t_s - self._t_s[k]) + ramped
+        further_m = change * length_s * ramped(share)[0]
+        return self._distance_m[k] + self._speed_m_s[k] * (t_s - self._t_s[k]) + further_m
 
     def reaches_s(self, begin_s: float, end_s: float, speed_m_s: float) -> float:
         """When, between two times, it first is that fast either way; the second of them if it isn't."""

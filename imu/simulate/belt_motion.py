@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from imu.core.samples import Floats, Ints
+from imu.simulate.belt import ramped
 from imu.simulate.ledger import Rows
 from imu.simulate.quintic import Knots
 
@@ -36,13 +37,13 @@ class BeltMotion:
         if not change_m_s.any():
             return Knots(steady_m, speed_m_s, change_m_s)
         length_s = self._t_s[end] - self._t_s[begin]
-        length_s[length_s == 0.0] = np.inf
-        share = since_s / length_s
-        ramped_m = change_m_s * since_s * share**3 * (2.5 + share * (share - 3.0))
+        # where it runs on, nothing changes
+        length_s[length_s == 0.0] = 1.0
+        run, changed, changing = ramped(np.where(change_m_s != 0.0, since_s / length_s, 0.0))
         return Knots(
-            steady_m + ramped_m,
-            speed_m_s + change_m_s * share**3 * (10.0 + share * (6.0 * share - 15.0)),
-            30.0 * change_m_s / length_s * (share * (1.0 - share)) ** 2,
+            steady_m + change_m_s * length_s * run,
+            speed_m_s + change_m_s * changed,
+            change_m_s / length_s * changing,
         )
 
     @property

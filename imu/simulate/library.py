@@ -1,5 +1,6 @@
 """People and protocols known by name. Each is a TOML file beside this module, to be copied and changed."""
 
+import difflib
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,11 @@ def text(name: str) -> str:
         BadSpec: no such name.
     """
     if name not in names():
-        raise BadSpec(f"there is no simulation called {name!r}; want {', '.join(names())}, or a file", key="name")
+        near = difflib.get_close_matches(name, names(), n=1)
+        slip = f"did you mean {near[0]}?" if near else "a typing slip?"
+        raise BadSpec(
+            f"there is no simulation called {name!r}; want {', '.join(names())}, or a file ({slip})", key="name"
+        )
     return (PLACE / f"{name}.toml").read_text("utf-8")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from imu.core.samples import Floats, Ints
 from imu.core.session import Foot
 from imu.core.units import STANDARD_GRAVITY_M_S2
-from imu.simulate.body import Rows
+from imu.simulate.body import TRIP_AT, Rows
 from imu.simulate.foot import FootPath, foot_path
 from imu.simulate.kinematics import Readings, attitude, loose_attitude, loosely, readings
 from imu.simulate.pelvis import pelvis_path
@@ -22,8 +22,6 @@ RINGING_ALONG: Final = -0.6
 RINGING_ASIDE: Final = 0.3
 IMPACT_SPREADS: Final = (0.25, 0.25, 0.7)
 """Of the ringing's frequency and size, as logarithms, and of its delay, as a share of it, from contact to contact."""
-TRIP_AT: Final = 0.3
-"""Share of the swing at which a foot is caught."""
 TRIP_SHARE: Final = 0.6
 """Its impact, along the ground, in terms of that of a contact."""
 SHOCK_SHARE: Final = 0.08
@@ -88,8 +86,8 @@ class Motion(Protocol):
         ...
 
 
-class Belt(Protocol):
-    """What carries the frame in which feet and pelvis move; without one that frame is the ground's."""
+class Ground(Protocol):
+    """What carries the frame in which feet and pelvis move, a belt; without one that frame is the room's."""
 
     def at(self, t_s: Floats, /) -> Knots:
         """Distance along x, speed and acceleration, each (n,), of the belt against the room, backward to +x."""
@@ -135,7 +133,7 @@ class FootMotion:
         foot: Foot,
         person: Person,
         lever_m: Floats,
-        belt: Belt | None = None,
+        belt: Ground | None = None,
         *,
         on_toes: bool = False,
     ) -> None:
@@ -264,7 +262,7 @@ class PelvisMotion:
     """A sensor at `lever_m` (3,) from the middle of the pelvis, body axes."""
 
     def __init__(
-        self, rows: Rows, person: Person, lever_m: Floats, sway_phase: Floats, belt: Belt | None = None
+        self, rows: Rows, person: Person, lever_m: Floats, sway_phase: Floats, belt: Ground | None = None
     ) -> None:
         self._rows, self._person, self._lever_m, self._phase = rows, person, lever_m, sway_phase
         self._belt = belt

@@ -150,7 +150,7 @@ def test_the_list_tells_of_all_in_a_line_each(imu):
         (("demo",), 2, "want a simulation and --out STORE"),
         (("demo", "--out", "x", "--minutes", "0"), 2, "--minutes is 0"),
         (("demo", "--out", "x", "--minutes", "nan"), 2, "--minutes is nan"),
-        (("dmeo", "--out", "x"), 1, "there is no simulation called 'dmeo'; want demo, "),
+        (("dmeo", "--out", "x"), 1, "or a file (did you mean demo?)"),
         (("dmeo.toml", "--out", "x"), 1, "dmeo.toml is not there"),
         (("demo", "--out", "x", "--seed", "-1"), 1, "seed is -1"),
     ],

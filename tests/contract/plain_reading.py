@@ -180,6 +180,17 @@ def packets(samples: Mapping[Sensor, Samples], rng: np.random.Generator) -> Iter
             del waiting[sensor]
 
 
+def live(samples: Mapping[Sensor, Samples], rng: np.random.Generator) -> Iterator[tuple[Sensor, Samples]]:
+    """Packets of so many rows a sensor, each as soon as it is full."""
+    sent: list[tuple[int, Sensor, int, int]] = []
+    for sensor, rows in samples.items():
+        size = int(rng.integers(1, 25))
+        newest = np.maximum.accumulate(rows.t_ns)
+        sent += [(int(newest[at : at + size][-1]), sensor, at, at + size) for at in range(0, len(rows), size)]
+    for _, sensor, begin, end in sorted(sent):
+        yield sensor, samples[sensor][begin:end]
+
+
 # the summary's figures
 
 

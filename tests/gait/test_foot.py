@@ -57,8 +57,8 @@ def feet_of(recorded_foot, names):
 def test_a_simulated_walk_is_found_at_any_rate(foot_recording, direction, rate_hz) -> None:
     for foot in FEET:
         walk = foot_recording.simulated(*there_and_back(direction), foot=foot, rate_hz=rate_hz)
-        matched = walk.matched()
-        assert len(matched.pairs) == 10
+        matched = walk.steady()
+        assert len(matched.pairs) == len(walk.truth) - 3 >= 6
         assert matched.missed == matched.false == matched.mislabelled == []
         assert abs(np.median(matched.errors_s)) < 0.025
         assert np.std(matched.errors_s) < 0.012 + 0.3 / rate_hz
@@ -80,9 +80,7 @@ def test_other_people_walk_too(foot_recording, direction, foot, seed, speed_m_s,
     speed_m_s = speed_m_s if direction == FORWARD else 0.7 * speed_m_s
     segments = STANDING, Walk(direction=direction, steps=20, speed_m_s=speed_m_s), Stand(seconds=2.0)
     walk = foot_recording.simulated(*segments, foot=foot, seed=seed, person=Person(toe_out_deg=toe_out_deg))
-    # the push-off of a slow first step may pass for a contact; it says start, and the real one is lost
-    first, second = (int(true["t_contact_ns"]) for true in walk.truth[:2])
-    matched = walk.matched(after_ns=(first + second) // 2)
+    matched = walk.steady()
     assert len(matched.missed) + len(matched.false) <= 1
     assert len(matched.mislabelled) <= 1
 
@@ -131,7 +129,7 @@ def check_unknown_mounting(walk, way) -> None:
     assert {PATTERNS[k] for k in before["pattern"]} == {"uncertain"}
     assert np.isnan(before["foot_angle_deg"]).all()
     assert (before["confidence"] == 0.5).all()
-    assert 3 <= len(before) <= 7
+    assert 3 <= len(before) <= 10
     clean = directions(after[after["quality"] == 0])
     assert clean.count(way) >= 0.8 * len(clean) > 0
 
@@ -171,10 +169,11 @@ def test_start_is_the_first_contact_after_the_beginning_a_rest_and_a_long_gap(fo
 
 def test_turn_is_where_the_foot_turned(foot_recording) -> None:
     walk = foot_recording.simulated(STANDING, Walk(direction=FORWARD, steps=12), Turn(degrees=180.0), STANDING)
-    angles_deg = [(abs(contact["turn_deg"]), "turn" in reasons(contact)) for contact in walk.contacts()]
-    straight, turning = angles_deg[:6], angles_deg[6:]
-    assert all(angle < 5.0 and not said for angle, said in straight)
-    assert all(angle > 25.0 and said for angle, said in turning)
+    turned_ns = int(walk.truth[5]["t_contact_ns"]) + NS_PER_S // 2
+    for contact in walk.contacts():
+        assert ("turn" in reasons(contact)) == (abs(contact["turn_deg"]) > 25.0)
+        assert contact["t_ns"] > turned_ns or abs(contact["turn_deg"]) < 5.0
+    assert sum("turn" in reasons(contact) for contact in walk.contacts()) >= 2
 
 
 @pytest.mark.parametrize("direction", [FORWARD, BACKWARD])
@@ -188,15 +187,20 @@ def test_how_far_a_foot_turned_adds_up(foot_recording, direction, degrees) -> No
 
 def test_stop_is_a_swing_of_less_than_half_the_one_before(foot_recording) -> None:
     long, short = Walk(direction=FORWARD, steps=8), Walk(direction=BACKWARD, steps=8, step_length_m=0.2)
-    walk = foot_recording.simulated(STANDING, long, Turn(degrees=90.0), short, long, STANDING, foot="left")
-    shares = {
-        int(true["t_contact_ns"]): true["stride_length_m"] / before["stride_length_m"]
-        for before, true in pairwise(walk.truth)
-        if before["stride_length_m"]
-    }
-    said = [(shares.get(true["t_contact_ns"], 1.0), "stop" in reasons(found)) for found, true in walk.matched().pairs]
+    said: list[tuple[float, bool]] = []
+    for seed in range(4):
+        walk = foot_recording.simulated(STANDING, long, Turn(degrees=90.0), short, long, STANDING, seed=seed)
+        shares = {
+            int(true["t_contact_ns"]): true["stride_length_m"] / before["stride_length_m"]
+            for before, true in pairwise(walk.truth)
+            if before["stride_length_m"]
+        }
+        pairs = walk.matched().pairs
+        said += [(shares.get(true["t_contact_ns"], 1.0), "stop" in reasons(found)) for found, true in pairs]
     # a closing step is about half a stride: either way will do
-    assert [stop for share, stop in said if share < 0.4] == [True]
+    stops = [stop for share, stop in said if share < 0.4]
+    assert all(stops)
+    assert stops
     assert not any(stop for share, stop in said if share > 0.6)
 
 

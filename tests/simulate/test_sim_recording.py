@@ -57,7 +57,7 @@ def test_the_chunks_in_which_samples_are_made_do_not_show(monkeypatch):
     noise = Noise(bits=0, gyr_drift_rad_s=0.02, gyr_warming_rad_s=(0.01, 0.02, 0.03))
     recording = made(noise=noise)
     once = whole(recording)
-    assert CHUNK_SAMPLES < len(once)
+    assert len(once) > CHUNK_SAMPLES
     monkeypatch.setattr("imu.simulate.recording.CHUNK_SAMPLES", 1000)
     again = whole(recording)
     for name in ("t_ns", "acc", "gyr"):
@@ -77,7 +77,8 @@ def test_a_sensor_on_the_toes_lies_still_while_the_heel_rises():
     for place in ("toe_cap", "heel_counter"):
         worn = simulate(Person(), PROTOCOL, {"foot_left": SensorModel(placement=place)}, seed=1)
         turning[place] = np.linalg.norm(worn.motion("foot_left").readings(rising_s).gyr)
-    assert turning["toe_cap"] < 0.1 < 0.8 < turning["heel_counter"], "rad/s"
+    assert turning["toe_cap"] < 0.1
+    assert turning["heel_counter"] > 0.8
 
 
 def test_motion_does_not_depend_on_the_sensors_worn():

@@ -43,6 +43,7 @@ bench: $(VENV)/run.stamp
 
 picture: $(VENV)/run.stamp
 	@$(BIN)/python docs/make_timeline.py
+	@$(BIN)/python docs/make_simulated.py
 
 lock: $(VENV)/dev.stamp
 	@$(UV_LOCK) --output-file requirements/run.lock

@@ -15,7 +15,7 @@ from imu.cli.terminal import BOLD, GREEN, RED, YELLOW, Bar, aligned, counted, du
 from imu.core.canonical import canonical_json
 from imu.core.errors import BadTableFile, RetrogaitError
 from imu.core.session import SENSORS, Sensor, SensorSetup, Session
-from imu.core.tables import EVENTS, TRUTH_CONTACTS, TRUTH_PELVIS
+from imu.core.tables import EVENTS, TRUTH_CONTACTS, TRUTH_PELVIS, TRUTH_STEPS
 from imu.core.units import NS_PER_S
 from imu.gait.intake import Intake, IntakeParams
 from imu.store.folder import find_sessions, present_sensors, read_session
@@ -120,7 +120,7 @@ def inspect_session(folder: Path) -> Inspection:
         events=kinds,
         truth=tuple(
             table.name.removeprefix("truth_")
-            for table in (TRUTH_CONTACTS, TRUTH_PELVIS)
+            for table in (TRUTH_CONTACTS, TRUTH_STEPS, TRUTH_PELVIS)
             if (folder / f"{table.name}.parquet").exists()
         ),
         analysed=is_analysed(folder),
@@ -180,7 +180,7 @@ def _page(inspection: Inspection) -> list[str]:
         ("activity", str(session.document.get("activity") or "not stated")),
         ("length", length),
         ("events", _events_text(inspection.events)),
-        ("truth", " and ".join(inspection.truth) or "none"),
+        ("truth", ", ".join(inspection.truth) or "none"),
         ("analysed", "yes" if inspection.analysed else f"no; imu reprocess {quote(str(inspection.folder))} does it"),
         ("quality", painted(word, COLOURS[word])),
     ]

@@ -277,7 +277,11 @@ class PelvisMotion:
 
     def angles(self, t_s: Floats) -> Floats:
         """Rotation, obliquity and tilt (3, n) in rad."""
-        return self._state(t_s).angles.value
+        if not len(t_s):
+            return np.empty((3, 0))
+        curves, turn = self._curves(t_s), 2.0 * math.pi * np.array(SWAY_HZ[3:])[:, None]
+        sway = self._sway[3:, None] * np.sin(turn * t_s + self._phase[3:, None])
+        return curves.at(t_s, curves.piece(t_s), slice(3, 6)).value + sway
 
     def _state(self, t_s: Floats) -> _State:
         if not len(t_s):

@@ -81,6 +81,14 @@ class Gait:
                     "its sign says which end leaves last",
                     key="release_angle_deg",
                 )
+        for side, held in self.heel_up_deg._asdict().items():
+            landing, leaving = getattr(self.contact_angle_deg, side), getattr(self.release_angle_deg, side)
+            if held > 0.0 and (landing > -held or leaving > -held):
+                raise BadSpec(
+                    f"heel_up_deg.{side} is {held:g}, contact_angle_deg {landing:g} and release_angle_deg {leaving:g}; "
+                    f"want both at {-held:g} or below: a heel that is held up neither lands nor leaves",
+                    key="heel_up_deg",
+                )
         room_s = self.stance_s * (1.0 - self.roll_off_fraction) - self.roll_down_s
         if room_s < STILL_STANCE_S:
             raise BadSpec(

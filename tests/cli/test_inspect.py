@@ -14,7 +14,7 @@ def test_a_good_session_is_described(copy, imu):
     assert out.splitlines()[0] == "SIM01 good"
     assert facts["folder"] == str(folder)
     assert facts["activity"] == "forward, backward"
-    assert facts["truth"] == "contacts and pelvis"
+    assert facts["truth"] == "contacts, steps, pelvis"
     assert facts["events"] == "5 phases"
     assert facts["analysed"].startswith("no; imu reprocess ")
     assert facts["quality"] == "good"

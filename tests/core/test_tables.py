@@ -18,11 +18,12 @@ from imu.core.tables import (
     TREADMILL,
     TRUTH_CONTACTS,
     TRUTH_PELVIS,
+    TRUTH_STEPS,
     quality_text,
 )
 from imu.core.units import TO_SI
 
-ALL = [*ANALYSIS, EVENTS, STREAM, TREADMILL, RAW, TRUTH_CONTACTS, TRUTH_PELVIS]
+ALL = [*ANALYSIS, EVENTS, STREAM, TREADMILL, RAW, TRUTH_CONTACTS, TRUTH_STEPS, TRUTH_PELVIS]
 UNIT_OF_SUFFIX = {"_ns": "ns", "_s": "s", "_deg": "deg", "_m": "m", "_m_s": "m/s", "_spm": "1/min", "_pct": "%"}
 
 

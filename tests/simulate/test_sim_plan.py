@@ -300,6 +300,8 @@ gaits = st.builds(
     stance_fraction=st.floats(0.57, 0.7),
     limp=st.just(0.0) | st.floats(-0.5, 0.5),
     heel_up_deg=st.sampled_from([Sides(0.0, 0.0), Sides(12.0, 0.0)]),
+    contact_angle_deg=st.just(Sides(-15.0, 20.0)),
+    release_angle_deg=st.just(Sides.both(-60.0)),
     variability=st.floats(0.0, 3.0),
 )
 people = st.builds(

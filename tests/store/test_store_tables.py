@@ -24,12 +24,13 @@ from imu.core.tables import (
     TREADMILL,
     TRUTH_CONTACTS,
     TRUTH_PELVIS,
+    TRUTH_STEPS,
 )
 from imu.store import tables as module
 from imu.store.schema import arrow_schema
 from imu.store.tables import is_analysed, read_rows, write_analysis, write_table
 
-TABLES = [*ANALYSIS, EVENTS, STREAM, TREADMILL, TRUTH_CONTACTS, TRUTH_PELVIS]
+TABLES = [*ANALYSIS, EVENTS, STREAM, TREADMILL, TRUTH_CONTACTS, TRUTH_STEPS, TRUTH_PELVIS]
 SAID = {"version": "0.1.0", "params": {"contact": {"delay_s": 0.08}}}
 
 VALUES = {

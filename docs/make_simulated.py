@@ -372,7 +372,8 @@ def main() -> None:
     strides, ranges = walked(), load_ranges(SHIPPED)
     [figures] = strides.figures()["groups"].values()
     page = filled(PAGE.read_text("utf-8"), "ranges", ranges_table(ranges, figures))
-    page = filled(page, "scores", scores_table(tomllib.loads(RECORDED.read_text("utf-8")), scored(), scored(exact=False)))
+    recorded = tomllib.loads(RECORDED.read_text("utf-8"))
+    page = filled(page, "scores", scores_table(recorded, scored(), scored(exact=False)))
     PAGE.write_text(page, encoding="utf-8")
     PICTURE.write_text(draw(strides, ranges), encoding="utf-8")
 

@@ -12,7 +12,7 @@ from imu.cli.terminal import Bar, aligned, counted, duration_text
 from imu.core.errors import DuplicateSession, UsageError
 from imu.core.session import SENSORS, Sensor, Session
 from imu.core.tables import EVENTS, TREADMILL
-from imu.simulate import Recording, Spec, load_spec, named, names, simulate
+from imu.simulate import Recording, Spec, as_worn, load_spec, named, names, simulate, someone
 from imu.simulate.library import about
 from imu.store.atomic import remove
 from imu.store.folder import SESSION_FILE, analysis_dir
@@ -25,6 +25,7 @@ EXAMPLES: Final = """\
 examples:
   imu simulate --list
   imu simulate ten-minutes --out store
+  imu simulate out-and-back --someone --seed 7 --out store
   imu simulate steady-backward --minutes 1 --seed 7 --out store
   imu simulate mine.toml --out store     a person, a protocol and sensors of one's own
 """
@@ -44,6 +45,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=1, metavar="N", help="another seed, another walk (default %(default)s)"
     )
+    parser.add_argument(
+        "--someone",
+        action="store_true",
+        help="draw another healthy adult for each seed, whose sensors sit not quite straight",
+    )
     parser.add_argument("--minutes", type=float, metavar="M", help="repeat the protocol until then")
     parser.add_argument("--quiet", action="store_true", help="say nothing but what failed")
     parser.add_argument("--list", action="store_true", help="say what simulations come with the program")
@@ -60,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--minutes is {args.minutes:g}; want more than 0")
     path = Path(args.spec)
     spec = load_spec(path) if path.suffix == ".toml" or path.exists() else named(args.spec)
-    recording = recorded(spec, path.stem, seed=args.seed, minutes=args.minutes)
+    recording = recorded(spec, path.stem, seed=args.seed, minutes=args.minutes, anyone=args.someone)
     folder = analysis_dir(args.out, recording.session)
     if (folder / SESSION_FILE).exists():
         raise DuplicateSession(f"{folder} holds a session already; want another --seed or --out (simulated before?)")
@@ -74,14 +80,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def recorded(spec: Spec, name: str, *, seed: int, minutes: float | None = None) -> Recording:
-    """A simulated session that is called after its specification and its seed."""
+def recorded(spec: Spec, name: str, *, seed: int, minutes: float | None = None, anyone: bool = False) -> Recording:
+    """A simulated session that is called after its specification and its seed; of `someone` if it may be anyone."""
     person, protocol, sensors = spec
+    if anyone:
+        person, sensors = someone(seed), as_worn(sensors, seed)
     if minutes is not None:
         protocol = replace(protocol, duration_s=60.0 * minutes)
     # whatever a file may be called, a session's name is safe
     safe = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("._-")[:40] or "simulated"
-    return simulate(person, protocol, sensors, seed=seed, subject=SUBJECT, session=f"{safe}-{seed}")
+    subject = f"SIM{seed:02d}" if anyone else SUBJECT
+    return simulate(person, protocol, sensors, seed=seed, subject=subject, session=f"{safe}-{seed}")
 
 
 def write_recording(folder: Path, recording: Recording, document: Session | Mapping[str, Any]) -> None:

@@ -162,3 +162,16 @@ def test_what_can_not_be_is_one_line(imu, monkeypatch, tmp_path, words, code, sa
     assert said in err
     assert err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_someone_is_another_person_for_another_seed(imu, tmp_path):
+    for seed in ("1", "2"):
+        given = ["simulate", "out-and-back", "--someone", "--seed", seed, "--minutes", "0.2", "--out", str(tmp_path)]
+        assert imu(*given)[0] == 0
+    assert sorted(path.name for path in tmp_path.glob("subject=*")) == ["subject=SIM01", "subject=SIM02"]
+    one, other = (
+        [row["pitch_deg"] for row in read_rows(path, TRUTH_CONTACTS)]
+        for path in sorted(tmp_path.glob("*/*/truth_contacts.parquet"))
+    )
+    assert len(one) > 5
+    assert not set(one) & set(other)

@@ -106,7 +106,9 @@ def test_the_table_of_ranges_is_todays(script, page, strides):
 
 @as_compiled
 def test_the_table_of_scores_is_todays(script, page):
-    today = script.scores_table(tomllib.loads(script.RECORDED.read_text("utf-8")), script.scored(), script.scored(exact=False))
+    today = script.scores_table(
+        tomllib.loads(script.RECORDED.read_text("utf-8")), script.scored(), script.scored(exact=False)
+    )
     assert_same_table(table_in(page, "scores"), today)
     assert today.count("| recorded |") == today.count("| simulated |") > len(CONDITIONS)
 

@@ -110,7 +110,7 @@ def test_the_table_of_scores_is_todays(script, page):
         tomllib.loads(script.RECORDED.read_text("utf-8")), script.scored(), script.scored(exact=False)
     )
     assert_same_table(table_in(page, "scores"), today)
-    assert today.count("| recorded |") == today.count("| simulated |") > len(CONDITIONS)
+    assert today.count("| recorded |") == today.count("| simulated, exact |") > len(CONDITIONS)
 
 
 def test_the_recordings_that_are_named_may_be_named(script):

@@ -350,6 +350,13 @@ def _starts_late_or_ends_early(rng: Rng, samples: Samples) -> Samples:
     return samples.where((samples.seq >= first) & (samples.seq <= samples.seq.max() - last))
 
 
+def _ends_in_motion(rng: Rng, samples: Samples) -> Samples:
+    """The battery dies in mid-step."""
+    turning = np.linalg.norm(samples.gyr, axis=1)
+    moving = samples.seq[turning >= np.nanquantile(turning, 0.8)]
+    return samples.where(samples.seq <= max(_pick(rng, moving), len(samples) // 3))
+
+
 def _clock_jumps(rng: Rng, samples: Samples) -> Samples:
     """The clock of the radio is set anew; the counter runs on."""
     behind = np.arange(len(samples)) >= rng.integers(0, len(samples))
@@ -364,7 +371,8 @@ def _counter_anew(rng: Rng, samples: Samples) -> Samples:
 
 FLAWS: Mapping[Callable[[Rng, Samples], Samples], float] = {
     _not_a_number: 0.1,
-    _starts_late_or_ends_early: 0.25,
+    _starts_late_or_ends_early: 0.15,
+    _ends_in_motion: 0.15,
     _clock_jumps: 0.04,
     _counter_anew: 0.03,
 }

@@ -106,6 +106,14 @@ class Pipeline:
             events = self._fold(foot, records) + self._join(foot, records)
         return _in_order(events + self._take_steps(self._steps.end(sensor)))
 
+    def drop(self, sensor: Sensor) -> list[Event]:
+        """A sensor has fallen silent: no step waits for it any longer. Its next rows follow `back`, or its end."""
+        return _in_order(self._take_steps(self._steps.end(sensor)))
+
+    def back(self, sensor: Sensor, t_ns: int) -> None:
+        """A dropped sensor delivers again, nothing before t_ns; itself not before anything that others had settled."""
+        self._steps.resume(sensor, t_ns)
+
     def flush(self) -> list[Event]:
         """End of all streams: decide what is pending."""
         events = [event for sensor in self._present for event in self.end(sensor)]

@@ -128,6 +128,7 @@ def analyse(
     present = present_sensors(source, session)
     pipeline = Pipeline(session, present, params)
     away = {} if all_samples else silences(source)
+    to_come = {sensor: list(stretches) for sensor, stretches in away.items()}
     total = sum(rows_in(raw_path(source, sensor), sensor) for sensor in present)
     done = 0
     for sensor, samples in _in_time(source, session, present):
@@ -135,7 +136,12 @@ def analyse(
             pipeline.end(sensor)
             continue
         done += len(samples)
-        pipeline.push(sensor, without(samples, away.get(sensor, ())))
+        for part in _around(samples, to_come.get(sensor, [])):
+            if isinstance(part, int):
+                pipeline.drop(sensor)
+                pipeline.back(sensor, part)
+            else:
+                pipeline.push(sensor, part)
         if progress is not None:
             progress(done / total)
     pipeline.flush()
@@ -167,6 +173,22 @@ def without(samples: Samples, away: Iterable[tuple[int, int]]) -> Samples:
     for start, end in away:
         keep &= (samples.t_ns < start) | (samples.t_ns >= end)
     return samples if keep.all() else samples.where(keep)
+
+
+def _around(samples: Samples, to_come: list[tuple[int, int]]) -> Iterator[Samples | int]:
+    """The rows that lie in none of the stretches, and between them where each stretch ended (ns), once it has been
+    passed; what is passed leaves the list.
+    """
+    kept = without(samples, to_come)
+    while to_come and len(kept) and int(kept.t_ns.max()) >= to_come[0][1]:
+        _, end = to_come.pop(0)
+        before = int(np.argmax(kept.t_ns >= end))
+        if before:
+            yield kept[:before]
+        yield end
+        kept = kept[before:]
+    if len(kept):
+        yield kept
 
 
 def _in_time(source: Path, session: Session, present: Iterable[Sensor]) -> Iterator[tuple[Sensor, Samples | None]]:

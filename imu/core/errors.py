@@ -63,6 +63,38 @@ class CannotWrite(SessionError, OSError):
         return str(self.args[0]) if self.args else ""
 
 
+class BadLog(SessionError):
+    """A log of a live session of which nothing can be understood: no whole header, or one that says nothing sensible.
+
+    A log that breaks off later is no error; its reader says where.
+    """
+
+
+class CannotRecord(RetrogaitError, OSError):
+    """A log that can't be begun or can't go on. What is on disk stays, whole to its last frame."""
+
+    def __init__(self, message: str, *, path: str, lost_frames: int = 0) -> None:
+        super().__init__(message)
+        self.path = path
+        self.lost_frames = lost_frames
+        """Taken in and then not written, at the log's end."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class DiskFull(CannotRecord):
+    """No room for the log, or none any more."""
+
+
+class LogInUse(CannotRecord, BlockingIOError):
+    """A log that another recorder is writing."""
+
+
+class RecorderOverrun(CannotRecord, BufferError):
+    """A disk that took longer than memory for what came in meanwhile is allowed."""
+
+
 class UnusableRecording(SessionError):
     """A sensor of whose rows fewer than half are usable after repair."""
 

@@ -200,7 +200,11 @@ def step(s, out, n, t_ns, dt, lost, clipped, jumped, ax, ay, az, gx, gy, gz, c):
     contact.follow_lobes(w, r, i, dt, c.swing)
     n = follow_rest(s, out, n, t_ns, now_ns, dt, c)
     if s["second_due"] == 1:
-        n = follow_second(s, out, n, now_ns, False, c)
+        if w["phase"] == SWING and w["peak"] > c.swing.peak_least:
+            # the foot is away
+            s["second_due"] = 0
+        else:
+            n = follow_second(s, out, n, now_ns, False, c)
     if w["phase"] == LANDING:
         since = now - w["contact_s"]
         w["quietest"] = min(w["quietest"], q["rate"])
@@ -274,7 +278,8 @@ def flush(state, c, out):
         # the end comes once
         contact.at_rest(w, s["still"]["rate"])
     elif w["phase"] == SWING and s["release_due"] == 1 and w["peak"] > c.swing.peak_least:
-        n = emit(out, n, s, RELEASE, ring.session_ns(r, contact.release_instant(w, r, i, c.swing)), now_ns)
+        t = max(contact.release_instant(w, r, i, c.swing), s["down_s"])
+        n = emit(out, n, s, RELEASE, ring.session_ns(r, t), now_ns)
     n = finish_length(s, out, n, now_ns, c)
     s["release_due"], s["second_due"] = 0, 0
     return n

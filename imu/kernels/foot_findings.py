@@ -99,7 +99,8 @@ def finish_contact(s, out, n, at, turn, now_ns, at_end, c):
         reasons |= AT_END
     if s["contact_ns"] != NONE_NS and s["release_due"] == 1:
         t = contact.release_instant(w, r, k, c.swing)
-        n = emit(out, n, s, RELEASE, ring.session_ns(r, min(t, at)), now_ns)
+        # no part leaves before the other end is down
+        n = emit(out, n, s, RELEASE, ring.session_ns(r, min(max(t, s["down_s"]), at)), now_ns)
     n = drop_due(s, out, n, now_ns)
     known = s["resolved"] == 1
     t_ns = ring.session_ns(r, at)
@@ -129,6 +130,7 @@ def finish_contact(s, out, n, at, turn, now_ns, at_end, c):
     s["second_sign"] = 1.0 if turn > 0.0 else -1.0
     s["second_top"] = 0.0
     s["second_past"] = 0.0
+    s["down_s"] = at
     return n
 
 
@@ -175,7 +177,8 @@ def follow_second(s, out, n, now_ns, last, c):
             before = s["second_past"]
             share = (before - bound) / (before - z) if before > z else 1.0
             at = time[(k - 1) & MASK] + share * (time[k & MASK] - time[(k - 1) & MASK])
-            n = emit(out, n, s, SECOND, ring.session_ns(r, max(at, w["contact_s"])), now_ns)
+            s["down_s"] = max(at, w["contact_s"])
+            n = emit(out, n, s, SECOND, ring.session_ns(r, s["down_s"]), now_ns)
             s["second_due"] = 0
         elif since > c.swing.second_wait_s:
             s["second_due"] = 0

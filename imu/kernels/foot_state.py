@@ -47,6 +47,7 @@ STATE = np.dtype(
         ("second_sign", "<f8"),  # way of the settling rotation
         ("second_top", "<f8"),
         ("second_past", "<f8"),
+        ("down_s", "<f8"),  # sensor time of the second contact, or of the contact as long as there is none
         # mounting
         ("resolved", "<i8"),
         ("rises", "<f8"),  # rad, sum over swings of highest plus lowest pitch

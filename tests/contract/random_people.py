@@ -372,7 +372,7 @@ def _counter_anew(rng: Rng, samples: Samples) -> Samples:
 FLAWS: Mapping[Callable[[Rng, Samples], Samples], float] = {
     _not_a_number: 0.1,
     _starts_late_or_ends_early: 0.15,
-    _ends_in_motion: 0.15,
+    _ends_in_motion: 0.1,
     _clock_jumps: 0.04,
     _counter_anew: 0.03,
 }

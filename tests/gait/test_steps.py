@@ -379,3 +379,12 @@ def test_a_turn_of_the_pelvis_counts_and_a_wide_swing_does_not(pelvis_walk: Any)
     rows, _ = walked(pelvis_walk(stand_s=2.0, rotation_deg=16.0))
     assert all(row["rotation_rom_deg"] > 25.0 for row in rows[1:])
     assert all(row["quality"] == "" for row in rows[2:])
+
+
+def test_no_step_runs_over_a_contact_that_came_late() -> None:
+    feet = {
+        "left": sorted_events([event(CONTACT, 1.0, 0.1), event(CONTACT, 1.4, 0.6), event(CONTACT, 3.0, 0.1)]),
+        "right": sorted_events([event(CONTACT, 2.2, 0.1)]),
+    }
+    rows, _ = steps_of(feet, None, 6.0)
+    assert [(row["t_start_ns"], row["t_end_ns"]) for row in rows] == [(2_200_000_000, 3_000_000_000)]

@@ -1,0 +1,216 @@
+"""One link to one device: what came in over it, what the radio has to offer, and a time limit on all that is asked of it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from struct import Struct
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+
+from bleak.args.bluez import BlueZNotifyArgs
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+
+from firmware_bridge.driver import Link
+from firmware_bridge.packets import BridgeError
+
+T = TypeVar("T")
+
+Kind: TypeAlias = Literal[
+    "connected", "identified", "data", "ping", "battery", "treadmill", "heart_rate", "note", "lost", "overflow"
+]
+"""What an arrival is, and so what its payload holds:
+
+- `connected`: nothing; `identified`: the `Identity` as JSON
+- `data`, `battery`, `treadmill`, `heart_rate`: one notification of the device's characteristic, as it came
+- `ping`: see `Ping`
+- `note`: what went wrong without ending the link, UTF-8; `lost`: why the link ended, UTF-8
+- `overflow`: how many arrivals the inbox had no room for at this place, in decimal digits
+"""
+
+
+class Arrival(NamedTuple):
+    """What came in, as it is written to the log."""
+
+    source: str
+    """Serial number of the sensor; of a standard service its kind."""
+    kind: Kind
+    host_ns: int
+    """Host clock, monotonic, as the first thing done about it."""
+    payload: bytes
+
+
+class Ping(NamedTuple):
+    """One reading of a device's clock. The arrival's `host_ns` is the host's clock after it."""
+
+    before_ns: int
+    """Host clock before it was asked."""
+    ticks: int
+    """What it said, wrapped as in its frames."""
+
+    def pack(self) -> bytes:
+        return _PING.pack(*self)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> "Ping":
+        return cls(*_PING.unpack(payload))
+
+
+_PING: Final = Struct("<qQ")
+
+ROOM: Final = 1 << 16
+"""Arrivals an inbox holds: nine minutes of three sensors that send 40 packets a second."""
+
+
+class Inbox:
+    """Arrivals in their order, between the radio's callbacks and one reader on the same event loop.
+
+    It is bounded. What finds no room is counted, and an arrival `overflow` stands where it would have stood.
+    """
+
+    def __init__(self, room: int = ROOM) -> None:
+        self.overflowed = 0
+        self._room = room
+        self._arrivals: deque[Arrival] = deque()
+        self._unsaid = 0
+        self._there = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._arrivals)
+
+    def put(self, arrival: Arrival) -> None:
+        if len(self._arrivals) >= self._room:
+            self.overflowed += 1
+            self._unsaid += 1
+            return
+        if self._unsaid:
+            self._arrivals.append(self._overflow(arrival.host_ns))
+        self._arrivals.append(arrival)
+        self._there.set()
+
+    def drain(self) -> list[Arrival]:
+        """All that is there now, oldest first."""
+        arrivals = list(self._arrivals)
+        if self._unsaid:
+            arrivals.append(self._overflow(arrivals[-1].host_ns))
+        self._arrivals.clear()
+        self._there.clear()
+        return arrivals
+
+    async def take(self) -> list[Arrival]:
+        """All that is there, oldest first, as soon as there is anything."""
+        await self._there.wait()
+        return self.drain()
+
+    def _overflow(self, host_ns: int) -> Arrival:
+        lost, self._unsaid = self._unsaid, 0
+        return Arrival("", "overflow", host_ns, str(lost).encode())
+
+
+class Characteristic(Protocol):
+    @property
+    def properties(self) -> list[Any]: ...
+
+
+class Services(Protocol):
+    def get_characteristic(self, specifier: str) -> Characteristic | None: ...
+
+
+class Client(Link, Protocol):
+    """The part of `bleak.BleakClient` that the bridge uses."""
+
+    @property
+    def backend_id(self) -> str: ...
+
+    @property
+    def is_connected(self) -> bool: ...
+
+    @property
+    def services(self) -> Services: ...
+
+    async def connect(self) -> None: ...
+
+    async def disconnect(self) -> None: ...
+
+    async def start_notify(
+        self, char_specifier: str, callback: Callable[[Any, bytearray], None], *, bluez: BlueZNotifyArgs = ...
+    ) -> None: ...
+
+    async def stop_notify(self, char_specifier: str) -> None: ...
+
+
+class Scanner(Protocol):
+    """The part of `bleak.BleakScanner` that the bridge uses."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class MakeClient(Protocol):
+    """`bleak.BleakClient`, or a `functools.partial` of it that names another backend."""
+
+    def __call__(
+        self, device: BLEDevice, /, *, disconnected_callback: Callable[[Any], None], timeout: float
+    ) -> Client: ...
+
+
+class MakeScanner(Protocol):
+    """`bleak.BleakScanner`, or a `functools.partial` of it that names another backend."""
+
+    def __call__(
+        self, *, detection_callback: Callable[[BLEDevice, AdvertisementData], None], service_uuids: list[str]
+    ) -> Scanner: ...
+
+
+class LinkFailed(BridgeError, ConnectionError):
+    """What was asked of a device or of the radio did not happen; `doing` says what that was."""
+
+    def __init__(self, doing: str, why: str) -> None:
+        super().__init__(f"{doing}: {why}")
+        self.doing = doing
+
+
+GRACE_S: Final = 1.0
+"""What a call gets to tidy up after it was cancelled, each time that it is."""
+CANCELS: Final = 3
+"""A stack that is stuck hangs in its tidying up as well; the next cancel ends that."""
+
+
+async def within(seconds: float, doing: str, call: Coroutine[Any, Any, T]) -> T:
+    """The result of `call`, which is cancelled after `seconds`.
+
+    `asyncio.timeout` waits for as long as the tidying up of a cancelled call takes, and bleak's asks a daemon that may be
+    stuck. This one gives up for certain.
+
+    Raises:
+        LinkFailed: it took longer, or raised anything: what backends let out is not documented and not alike.
+    """
+    task = asyncio.ensure_future(call)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise LinkFailed(doing, f"no answer within {seconds:g} s")
+    finally:
+        await ended(task)
+    if task.cancelled():
+        raise LinkFailed(doing, "given up by the radio's own software")
+    if slip := task.exception():
+        if isinstance(slip, BridgeError):
+            raise slip
+        raise LinkFailed(doing, str(slip) or type(slip).__name__) from slip
+    return task.result()
+
+
+async def ended(task: asyncio.Future[Any]) -> None:
+    """Cancels a task and waits for its end, but not for ever. Its outcome counts as seen."""
+    task.add_done_callback(_seen)
+    for _ in range(CANCELS):
+        if task.done():
+            return
+        task.cancel()
+        await asyncio.wait({task}, timeout=GRACE_S)
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()

@@ -25,6 +25,10 @@ class BadPacket(BridgeError, ValueError):
         self.payload = payload
 
 
+class BadRate(BridgeError, ValueError):
+    """A sampling rate that the device cannot be asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
     """How a device counts and tells time. Counters wrap to 0 after `bits` bits; 0 bits = it has none."""

@@ -111,8 +111,12 @@ class Pipeline:
         return _in_order(self._take_steps(self._steps.end(sensor)))
 
     def back(self, sensor: Sensor, t_ns: int) -> None:
-        """A dropped sensor delivers again, nothing before t_ns; itself not before anything that others had settled."""
+        """A dropped sensor delivers again, nothing before t_ns; itself not before anything that others had delivered."""
         self._steps.resume(sensor, t_ns)
+
+    def skip(self, sensor: Sensor, t_ns: int) -> list[Event]:
+        """`drop` and `back` in one, once it is known when: a sensor delivers nothing before t_ns."""
+        return _in_order(self._take_steps(self._steps.skip(sensor, t_ns)))
 
     def flush(self) -> list[Event]:
         """End of all streams: decide what is pending."""

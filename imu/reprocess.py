@@ -138,8 +138,7 @@ def analyse(
         done += len(samples)
         for part in _around(samples, to_come.get(sensor, [])):
             if isinstance(part, int):
-                pipeline.drop(sensor)
-                pipeline.back(sensor, part)
+                pipeline.skip(sensor, part)
             else:
                 pipeline.push(sensor, part)
         if progress is not None:

@@ -8,7 +8,7 @@ connection and nothing overtakes. What still waits when a link breaks is gone, a
 import asyncio
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,7 +25,9 @@ DATA_LENGTH: Final = 251
 """Longest payload of one link layer packet with data length extension; the sender's chip says 27 unless told."""
 TRIES: Final = 6
 """Connection events in which a new link has to be answered, else it was never established (Core 5.3, 6.B.4.5.5)."""
-NO_EVENT_YET: Final = -math.inf
+ROUNDING: Final = 1e-6
+"""Of an interval: the event that was just held isn't the next one."""
+NEVER: Final = -math.inf
 
 
 class BadRadio(BridgeError, ValueError):
@@ -66,7 +68,7 @@ class Radio:
             raise BadRadio(f"host_delay_s={self.host_delay_s}; want 0 to 1 s; is it in ms?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class AdvertisingEvent(ll.AdvInd):
     """An advertisement with the answer that a scan request would get."""
 
@@ -179,7 +181,9 @@ class _Events:
     anchor_s: float
     waiting: deque[_Packet] = field(default_factory=deque[_Packet])
     timer: asyncio.TimerHandle | None = None
-    handed_over_s: float = NO_EVENT_YET
+    in_host: deque[tuple[Connection, bytes]] = field(default_factory=deque[tuple[Connection, bytes]])
+    """Through the air, not yet with the program."""
+    in_host_until_s: float = NEVER
 
 
 class RadioLink(link.LocalLink):
@@ -199,10 +203,6 @@ class RadioLink(link.LocalLink):
         self._events: dict[frozenset[hci.Address], _Events] = {}
         self._dark_until_s: dict[hci.Address, float] = {}
         self._timers: set[asyncio.TimerHandle] = set()
-
-    def emulated(self) -> Iterable[EmulatedController]:
-        """All controllers in the air."""
-        return [controller for controller in self.controllers if isinstance(controller, EmulatedController)]
 
     def send_advertising_pdu(self, sender_controller: Controller, packet: ll.AdvertisingPdu) -> None:
         """An advertisement, or the request to connect that answers one."""
@@ -247,11 +247,11 @@ class RadioLink(link.LocalLink):
             return
         packet = _Packet(sender_controller, connection, sender_controller.take_fragments(connection), data)
         now_s = asyncio.get_running_loop().time()
-        if not self.radio.interval_s:
-            self._deliver(packet, now_s)
-            return
         pair = frozenset((connection.self_address, connection.peer_address))
         events = self._events.get(pair)
+        if not self.radio.interval_s and (events is None or not (events.waiting or events.in_host)):
+            self._deliver(packet, now_s)
+            return
         if events is None:
             # centrals place their links' events as they like
             events = self._events[pair] = _Events(now_s + self._random.random() * self.radio.interval_s)
@@ -261,7 +261,8 @@ class RadioLink(link.LocalLink):
 
     def _arm(self, pair: frozenset[hci.Address], events: _Events, now_s: float) -> None:
         interval_s = self.radio.interval_s or 1e-3  # the air was taken away meanwhile
-        event_s = events.anchor_s + (math.floor((now_s - events.anchor_s) / interval_s) + 1) * interval_s
+        passed = math.floor((now_s - events.anchor_s) / interval_s + ROUNDING)
+        event_s = events.anchor_s + (passed + 1) * interval_s
         events.timer = asyncio.get_running_loop().call_at(event_s, self._event, pair, events, event_s)
 
     def _event(self, pair: frozenset[hci.Address], events: _Events, event_s: float) -> None:
@@ -288,16 +289,18 @@ class RadioLink(link.LocalLink):
         if packet.sender.le_connections.get(connection.peer_address) is not connection:
             self.discarded += 1
             return
-        loop = asyncio.get_running_loop()
         packet.sender.sent(connection, packet.fragments)
-        arrive_s = now_s
-        if events is not None and self.radio.host_delay_s:
-            arrive_s = max(now_s + self._random.exponential(self.radio.host_delay_s), events.handed_over_s)
-            events.handed_over_s = arrive_s
-        if arrive_s > now_s:
-            self._later(arrive_s - loop.time(), self._hand_over, connection, packet.data)
-        else:
-            loop.call_soon(self._hand_over, connection, packet.data)
+        if events is None or not (self.radio.host_delay_s or events.in_host):
+            asyncio.get_running_loop().call_soon(self._hand_over, connection, packet.data)
+            return
+        delay_s = self._random.exponential(self.radio.host_delay_s) if self.radio.host_delay_s else 0.0
+        events.in_host_until_s = max(now_s + delay_s, events.in_host_until_s)
+        events.in_host.append((connection, packet.data))
+        # timers of one moment run in any order: each takes the oldest
+        self._later(events.in_host_until_s - asyncio.get_running_loop().time(), self._hand_over_oldest, events)
+
+    def _hand_over_oldest(self, events: _Events) -> None:
+        self._hand_over(*events.in_host.popleft())
 
     def _hand_over(self, connection: Connection, data: bytes) -> None:
         receiver = self.find_le_controller(connection.peer_address)
@@ -305,14 +308,54 @@ class RadioLink(link.LocalLink):
         if receiver is not None and connection.self_address in receiver.le_connections:
             receiver.on_link_acl_data(connection.self_address, PhysicalTransport.LE, data)
 
-    def _later(self, delay_s: float, call: "Callable[..., None]", *args: object) -> None:
-        ...
+    def _is_dark(self, address: hci.Address) -> bool:
+        return asyncio.get_running_loop().time() < self._dark_until_s.get(address, NEVER)
 
     def shadow(self, address: hci.Address, duration_s: float) -> None:
         """Nothing of this device gets through for a while; longer than the supervision timeout drops its links."""
+        self._dark_until_s[address] = asyncio.get_running_loop().time() + duration_s
+        if duration_s > self.radio.supervision_s:
+            self._later(self.radio.supervision_s, self.drop, address)
 
     def drop(self, address: hci.Address, reason: int = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR) -> int:
         """Break all links of a device now, both ends told as after a supervision timeout. Returns how many."""
+        broken = 0
+        for controller in self.controllers:
+            for connection in list(controller.le_connections.values()):
+                if address in (connection.self_address, connection.peer_address):
+                    controller.on_le_disconnected(connection, reason)
+                    broken += connection.self_address == address
+        self._forget(address)
+        return broken
 
     def unplug(self, controller: Controller) -> None:
-        """End all its links, its host not told."""
+        """End all its links, its host not told: the host is gone, or begins anew."""
+        for connection in list(controller.le_connections.values()):
+            del controller.le_connections[connection.peer_address]
+            for other in self.controllers:
+                facing = other.le_connections.get(connection.self_address)
+                if facing is not None and facing.self_address == connection.peer_address:
+                    other.on_le_disconnected(facing, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+            self._forget(connection.self_address)
+
+    def _forget(self, address: hci.Address) -> None:
+        for pair in [pair for pair in self._events if address in pair]:
+            events = self._events.pop(pair)
+            self.discarded += len(events.waiting)
+            if events.timer is not None:
+                events.timer.cancel()
+
+    def close(self) -> None:
+        """Nothing more happens in this air."""
+        for timer in [*self._timers, *(events.timer for events in self._events.values() if events.timer)]:
+            timer.cancel()
+        self._timers.clear()
+        self._events.clear()
+
+    def _later(self, delay_s: float, call: Callable[..., object], *args: object) -> None:
+        def run() -> None:
+            self._timers.discard(timer)
+            call(*args)
+
+        timer = asyncio.get_running_loop().call_later(delay_s, run)
+        self._timers.add(timer)

@@ -150,6 +150,17 @@ class Steps:
             self._newest[sensor] = t_ns
             bisect.insort(self._breaks, t_ns)
 
+    def skip(self, sensor: Sensor, t_ns: int) -> list[Row]:
+        """The sensor delivers nothing before t_ns: what `end` and `resume` together say once one knows when."""
+        newest = self._newest[sensor]
+        if sensor != "pelvis":
+            foot = foot_of(sensor)
+            self._absent.append((foot, newest, t_ns))
+            self._standing.rest(foot, REST_ENDS, newest + 1, newest + 1)
+            bisect.insort(self._breaks, t_ns)
+        self._newest[sensor] = max(newest, t_ns)
+        return self._settle()
+
     def flush(self) -> list[Row]:
         """End of all streams."""
         return [row for sensor in self._newest if sensor not in self._ended for row in self.end(sensor)]

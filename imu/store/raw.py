@@ -169,11 +169,14 @@ def _axis(field: pa.Field, sensor: Sensor, setup: SensorSetup) -> _Axis:
     elif counts and unit in (None, si_unit):
         wanted = f"want field metadata 'scale', {si_unit} per count"
         raise _refusal(sensor, f"has {name} as {held} without a scale; {wanted}", name)
+    return _Axis(name, si_per_unit, _clipped_from(name, si_per_unit, setup, held.bit_width if counts else 0))
+
+
+def _clipped_from(name: str, si_per_unit: float, setup: SensorSetup, bits: int) -> float:
+    """From which stored magnitude on a value counts as clipped; `bits` of a stored integer, 0 of a float."""
     limit = setup.acc_range_m_s2 if name.startswith("acc") else setup.gyr_range_rad_s
     clipped_from = math.inf if limit is None else AT_RANGE * limit / si_per_unit
-    if counts:
-        clipped_from = min(clipped_from, 2.0 ** (held.bit_width - 1) - 1)
-    return _Axis(name, si_per_unit, clipped_from)
+    return min(clipped_from, 2.0 ** (bits - 1) - 1) if bits else clipped_from
 
 
 def _metadata(field: pa.Field, key: str) -> str | None:
@@ -223,6 +226,31 @@ def _integers(column: pa.Array, before: int) -> tuple[Ints, Flags]:
     newest = np.maximum.accumulate(np.where(known, np.arange(n), -1))
     filled = column.fill_null(0).to_numpy(zero_copy_only=False)
     return np.where(newest >= 0, filled[newest], before), known
+
+
+def of_values(
+    t_ns: Ints,
+    seq: Ints,
+    values: npt.NDArray[np.int16] | npt.NDArray[np.float32],
+    setup: SensorSetup,
+    per_count: PerCount | None,
+) -> Samples:
+    """The rows that `read_raw` gives back once `write_raw` has written them: live analysis sees the very same bits.
+
+    Args:
+        t_ns: (n,) session clock
+        seq: (n,) sample counter
+        values: (n, 6) acc, then gyr, sensor axes: int16 counts, or float32 SI
+        setup: what session.json says of the sensor
+        per_count: what one count is; None for float32
+    """
+    si = np.ones(6) if per_count is None else np.repeat(np.array(per_count), 3)
+    bits = 0 if per_count is None else 16
+    clipped_from = np.array([_clipped_from(name, si[k], setup, bits) for k, name in enumerate(AXES)])
+    stored = values.astype(np.float64)
+    clipped = ((stored >= clipped_from) | (stored <= -clipped_from)).any(axis=1)
+    si_values = stored * si
+    return Samples(t_ns, seq, si_values[:, :3].copy(), si_values[:, 3:].copy(), clipped)
 
 
 def write_raw(

@@ -480,3 +480,21 @@ def test_every_real_session_is_read(data_dir):
             held = pq.read_table(path, columns=["acc_x", "gyr_z"])
             assert np.array_equal(read.acc[:, 0], held["acc_x"].to_numpy(), equal_nan=True)
             assert np.array_equal(read.gyr[:, 2], held["gyr_z"].to_numpy(), equal_nan=True)
+
+
+@given(data=st.data(), counts=st.booleans())
+def test_values_read_back_as_live_analysis_saw_them(tmp_path_factory, data, counts):
+    n = data.draw(st.integers(1, 40))
+    setup = SensorSetup(rate_hz=200.0, mounting=None, acc_range_m_s2=156.9, gyr_range_rad_s=34.9)
+    per_count = PerCount(156.9 / 32768, 34.9 / 32768) if counts else None
+    if counts:
+        values = data.draw(arrays(np.int16, (n, 6)))
+    else:
+        values = data.draw(arrays(np.float32, (n, 6), elements=st.floats(-160.0, 160.0, width=32)))
+    live = of_values(np.arange(n) * 5_000_000, np.arange(n), values, setup, per_count)
+    path = tmp_path_factory.mktemp("raw") / "foot_left.parquet"
+    encoding = "int16" if counts else "float32"
+    write_raw(path, "foot_left", [live], setup=setup, version="0", encoding=encoding, per_count=per_count)
+    [read] = read_raw(path, "foot_left", setup)
+    for name in Samples.__slots__:
+        np.testing.assert_array_equal(getattr(read, name), getattr(live, name))

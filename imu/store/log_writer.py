@@ -1,0 +1,459 @@
+"""The recorder: frames of a log into memory at once, onto the disk each second in a thread of its own.
+
+What is appended either reaches the log in its order or an error says so: nothing is dropped without a word, and a log
+has no holes, only an end.
+"""
+
+import errno
+import io
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from imu.core.canonical import canonical_json
+from imu.core.errors import CannotRecord, DiskFull, LogInUse, RecorderOverrun
+from imu.store.atomic import sync_folder
+from imu.store.log import CRC, HEAD, NO_SOURCE, Kind, LogHeader, Source, crc_of, encode_frame
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""No room on the disk, in the user's quota, in one file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderLimits:
+    """When a recording is refused, warned of, or stopped. An hour of three sensors is 34 MB of log, 16 MB of session."""
+
+    sync_every_s: float = 0.8
+    """A sync may take 0.2 s and still no more than the last second is lost."""
+    most_buffered_bytes: int = 8 << 20
+    """What may wait for the disk: 14 minutes of three sensors. Beyond it the recording stops."""
+    least_free_bytes: int = 100_000_000
+    """Of room on the disk, to begin: two hours."""
+    low_free_bytes: int = 500_000_000
+    """Of room on the disk, below which a warning is due: ten hours."""
+
+
+class RecorderState(NamedTuple):
+    """How a recording fares, to be shown."""
+
+    appended_frames: int
+    """Taken in, the header included."""
+    synced_frames: int
+    """Of these, those that a power cut can't take."""
+    synced_bytes: int
+    waiting_bytes: int
+    """Taken in, not yet synced."""
+    free_bytes: int | None
+    """On the disk when last asked; None = the system would not say."""
+    low: bool
+    """Free room is below the limit of which to warn."""
+    slowest_sync_s: float
+    error: CannotRecord | None
+    """Why nothing more is taken in."""
+
+
+class LogWriter:
+    """One log, begun anew and locked. Any thread may append; the disk is touched by `flush_and_sync` and `close` alone."""
+
+    def __init__(self, path: Path, header: LogHeader, *, limits: RecorderLimits | None = None) -> None:
+        """Create the log, write its header and sync both.
+
+        Raises:
+            LogInUse: if another recorder is writing it.
+            DiskFull: if there is less room than a recording needs.
+            CannotRecord: if it is there already, or can't be created.
+            ValueError: for a header that is too large or no JSON.
+        """
+        if len(header.sources) > NO_SOURCE:
+            raise ValueError(f"{len(header.sources)} sources; want at most {NO_SOURCE}")
+        self.path: Final = path
+        self.limits: Final = limits or RecorderLimits()
+        first = encode_frame(Kind.HEADER, NO_SOURCE, header.start_ns, header.encode(), 0)
+        self._seed: Final = crc_of(first)
+        self._sources = len(header.sources)
+        self._free_bytes = _free_bytes(path)
+        if self._free_bytes is not None and self._free_bytes < self.limits.least_free_bytes:
+            raise DiskFull(
+                f"{self._free_bytes / 1e6:.0f} MB are free for {path}; want {self.limits.least_free_bytes / 1e6:.0f} MB"
+                " to begin a recording (another disk?)",
+                path=str(path),
+            )
+        # guards all below; held for moments only, never while the disk works
+        self._taking = threading.Lock()
+        self._buffer = bytearray()
+        self._in_flight_bytes = 0
+        self._appended_frames = self._synced_frames = 0
+        self._synced_bytes = 0
+        self._refusal: CannotRecord | None = None
+        self._closed = False
+        # guards the file, and what follows
+        self._writing = threading.Lock()
+        self._broken = False
+        self._slowest_sync_s = 0.0
+        self._file = _begin(path)
+        try:
+            _lock(self._file, path)
+            self._take(first)
+            self.flush_and_sync()
+            sync_folder(path.parent)
+        except BaseException as error:
+            self._file.close()
+            # without a header it is no log
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError) and not isinstance(error, CannotRecord):
+                raise _cannot_record(path, error) from error
+            raise
+
+    def append(self, kind: Kind, source: int, host_ns: int, payload: bytes | bytearray | memoryview) -> None:
+        """Take in what came from a source, as it came. Touches no disk; `payload` is copied.
+
+        Raises:
+            RecorderOverrun: if more would wait for the disk than is allowed; from then on nothing is taken in.
+            CannotRecord: if the recording has stopped, with what stopped it, or is closed.
+            ValueError: for a source that was not named, or what no frame can hold.
+        """
+        if kind not in _OF_A_SOURCE or not 0 <= source < self._sources:
+            raise ValueError(
+                f"{kind!r} of source {source}; want a notification or ping of one of {self._sources} sources"
+            )
+        self._take(encode_frame(kind, source, host_ns, payload, self._seed))
+
+    def append_event(self, host_ns: int, document: Mapping[str, Any]) -> None:
+        """Take in what happened: JSON.
+
+        Raises:
+            CannotRecord: as `append`.
+            ValueError: for what JSON does not have.
+        """
+        payload = canonical_json(document).encode()
+        self._take(encode_frame(Kind.EVENT, NO_SOURCE, host_ns, payload, self._seed))
+
+    def add_source(self, host_ns: int, source: Source) -> int:
+        """Name one more source.
+
+        Returns:
+            Its index, for `append`.
+
+        Raises:
+            CannotRecord: as `append`.
+            ValueError: if there are as many as a frame can tell apart.
+        """
+        if self._sources == NO_SOURCE:
+            raise ValueError(f"{NO_SOURCE} sources are named; want no more")
+        payload = canonical_json(source._asdict() | {"identity": dict(source.identity)}).encode()
+        index = self._sources
+        self._take(encode_frame(Kind.SOURCE, index, host_ns, payload, self._seed))
+        self._sources += 1
+        return index
+
+    def _take(self, frame: bytes) -> None:
+        with self._taking:
+            if self._refusal is not None:
+                # the traceback of an error that is raised anew with every packet would grow without end
+                raise self._refusal.with_traceback(None)
+            if self._closed:
+                raise CannotRecord(f"{self.path} is closed; want a recording that runs", path=str(self.path))
+            waiting = self._in_flight_bytes + len(self._buffer)
+            if waiting + len(frame) > self.limits.most_buffered_bytes:
+                self._refusal = RecorderOverrun(
+                    f"{waiting / 1e6:.1f} MB wait to be written to {self.path}; want a disk that keeps up (a network"
+                    " drive, a failing card?); the recording stops, what came before is kept",
+                    path=str(self.path),
+                    lost_frames=1,
+                )
+                raise self._refusal
+            self._buffer += frame
+            self._appended_frames += 1
+
+    def flush_and_sync(self) -> None:
+        """Write what was taken in and wait until the disk holds it.
+
+        Raises:
+            DiskFull: if there is no room; the log is cut back to its last whole frame.
+            CannotRecord: if the disk fails.
+        """
+        with self._writing:
+            if self._broken and self._refusal is not None:
+                raise self._refusal.with_traceback(None)
+            with self._taking:
+                if not self._buffer:
+                    return
+                chunk, self._buffer = self._buffer, bytearray()
+                self._in_flight_bytes, frames = len(chunk), self._appended_frames
+            began = time.monotonic()
+            done = 0
+            try:
+                with memoryview(chunk) as rest:
+                    while done < len(chunk):
+                        done += self._file.write(rest[done:])
+                _sync(self._file)
+            except OSError as error:
+                raise self._break(error, chunk[:done]) from error
+            with self._taking:
+                self._in_flight_bytes = 0
+                self._synced_frames = frames
+                self._synced_bytes += len(chunk)
+            self._slowest_sync_s = max(self._slowest_sync_s, time.monotonic() - began)
+            self._free_bytes = _free_bytes(self.path)
+
+    def _break(self, error: OSError, written: bytearray) -> CannotRecord:
+        """Stop for good. A sync that failed is never tried again: the system then calls lost pages clean."""
+        whole, frames = _whole_frames(written)
+        # a torn frame is no harm to a reader; it goes if it can
+        with suppress(OSError):
+            if whole < len(written):
+                self._file.truncate(self._synced_bytes + whole)
+                _sync(self._file)
+        with self._taking:
+            lost = self._appended_frames - self._synced_frames - frames
+            self._refusal = _cannot_record(self.path, error, lost_frames=lost)
+            self._broken = True
+            self._buffer, self._in_flight_bytes = bytearray(), 0
+            return self._refusal
+
+    def state(self) -> RecorderState:
+        """How it fares now."""
+        with self._taking:
+            free = self._free_bytes
+            return RecorderState(
+                appended_frames=self._appended_frames,
+                synced_frames=self._synced_frames,
+                synced_bytes=self._synced_bytes,
+                waiting_bytes=self._in_flight_bytes + len(self._buffer),
+                free_bytes=free,
+                low=free is not None and free < self.limits.low_free_bytes,
+                slowest_sync_s=self._slowest_sync_s,
+                error=self._refusal,
+            )
+
+    def close(self) -> None:
+        """Write and sync what was taken in, and the folder; let go of the lock. A second call does nothing.
+
+        Raises:
+            CannotRecord: what stopped the recording, now or before, so that no one takes it for whole.
+        """
+        with self._taking:
+            if self._closed:
+                return
+            self._closed = True
+        try:
+            # after an overrun the disk is still good for what was taken in
+            if not self._broken:
+                self.flush_and_sync()
+            self._file.close()
+            sync_folder(self.path.parent)
+        except CannotRecord:
+            raise
+        except OSError as error:
+            raise _cannot_record(self.path, error) from error
+        finally:
+            with suppress(OSError):
+                self._file.close()
+        if self._refusal is not None:
+            raise self._refusal.with_traceback(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        _close(self, error)
+
+
+class SyncedWriter:
+    """A log writer whose thread writes and syncs once a period, off the event loop.
+
+    What waits for the disk is bounded by the log's limits.
+    """
+
+    def __init__(self, log: LogWriter, *, on_stop: Callable[[CannotRecord], None] | None = None) -> None:
+        """Start. `on_stop` is told once, by whichever thread saw it first, when the recording stops by itself."""
+        self.log: Final = log
+        self._on_stop = on_stop
+        self._telling = threading.Lock()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def append(self, kind: Kind, source: int, host_ns: int, payload: bytes | bytearray | memoryview) -> None:
+        """As `LogWriter.append`."""
+        try:
+            self.log.append(kind, source, host_ns, payload)
+        except CannotRecord as error:
+            self._tell(error)
+            raise
+
+    def append_event(self, host_ns: int, document: Mapping[str, Any]) -> None:
+        """As `LogWriter.append_event`."""
+        try:
+            self.log.append_event(host_ns, document)
+        except CannotRecord as error:
+            self._tell(error)
+            raise
+
+    def add_source(self, host_ns: int, source: Source) -> int:
+        """As `LogWriter.add_source`."""
+        try:
+            return self.log.add_source(host_ns, source)
+        except CannotRecord as error:
+            self._tell(error)
+            raise
+
+    def state(self) -> RecorderState:
+        """As `LogWriter.state`."""
+        return self.log.state()
+
+    def _run(self) -> None:
+        period_s = self.log.limits.sync_every_s
+        due = time.monotonic()
+        try:
+            while not self._ending.wait(max(0.0, due - time.monotonic())):
+                # from its start: a slow sync does not put off the next
+                due = time.monotonic() + period_s
+                self.log.flush_and_sync()
+        except CannotRecord as error:
+            self._tell(error)
+
+    def _tell(self, error: CannotRecord) -> None:
+        with self._telling:
+            tell, self._on_stop = self._on_stop, None
+        if tell is not None:
+            tell(error)
+
+    def close(self) -> None:
+        """End the thread and close the log. Waits for the disk: not to be called on an event loop.
+
+        Raises:
+            CannotRecord: as `LogWriter.close`.
+        """
+        self._ending.set()
+        self._thread.join()
+        self.log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        _close(self, error)
+
+
+@contextmanager
+def claimed(path: Path) -> Generator[None]:
+    """Keep recorders off a log that one left behind, while it is made a session.
+
+    Raises:
+        LogInUse: if a recorder is writing it, or another process has claimed it.
+        CannotRecord: if it can't be opened.
+    """
+    try:
+        # Windows locks what is open for writing only
+        file = io.FileIO(path, "rb+")
+    except OSError as error:
+        raise _cannot_record(path, error) from error
+    with file:
+        _lock(file, path)
+        yield
+
+
+_OF_A_SOURCE: Final = (Kind.NOTIFICATION, Kind.PING)
+
+
+def _close(recorder: LogWriter | SyncedWriter, error: BaseException | None) -> None:
+    try:
+        recorder.close()
+    except CannotRecord as again:
+        # what ends the block is said once
+        if again is not error:
+            raise
+
+
+def _begin(path: Path) -> io.FileIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _create(path)
+    except FileExistsError:
+        with claimed(path):
+            pass
+        raise CannotRecord(
+            f"{path} holds a recording already; want a new name (left by a crash? imu recover makes it a session)",
+            path=str(path),
+        ) from None
+    except OSError as error:
+        raise _cannot_record(path, error) from error
+
+
+def _create(path: Path) -> io.FileIO:
+    return io.FileIO(path, "xb")
+
+
+def _sync(file: io.FileIO) -> None:
+    # fdatasync leaves out times, which no one reads; only Linux has it
+    getattr(os, "fdatasync", os.fsync)(file.fileno())
+
+
+def _lock(file: io.FileIO, path: Path) -> None:
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415
+
+            # locked bytes can't be read there: one far beyond the end
+            file.seek(1 << 40)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            file.seek(0)
+        else:
+            import fcntl  # noqa: PLC0415
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # Windows says EACCES, and so do some systems of flock
+        if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
+            raise LogInUse(
+                f"{path} is being written by another recorder; want one at a time (imu live in another window?)",
+                path=str(path),
+            ) from None
+        raise _cannot_record(path, error) from error
+
+
+def _free_bytes(path: Path) -> int | None:
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
+def _cannot_record(path: Path, error: OSError, *, lost_frames: int = 0) -> CannotRecord:
+    reason = error.strerror or str(error)
+    left = f"; the recording stops, all but its last {lost_frames} packets is kept" if lost_frames else ""
+    if error.errno in NO_ROOM:
+        return DiskFull(
+            f"no room for {path}: {reason}; want a disk with room (delete or move old sessions){left}",
+            path=str(path),
+            lost_frames=lost_frames,
+        )
+    return CannotRecord(
+        f"can't write {path}: {reason}; want a disk that works and permission to write{left}",
+        path=str(path),
+        lost_frames=lost_frames,
+    )
+
+
+def _whole_frames(written: bytearray) -> tuple[int, int]:
+    """Bytes and number of the whole frames at the start of what was written."""
+    end = frames = 0
+    while end + HEAD.size <= len(written):
+        length = HEAD.unpack_from(written, end)[3]
+        if end + HEAD.size + length + CRC.size > len(written):
+            break
+        end += HEAD.size + length + CRC.size
+        frames += 1
+    return end, frames

@@ -88,9 +88,12 @@ def pack(frame: Frame) -> bytes:
     if rest or not 0 < period <= 0xFFFF:
         raise ValueError(f"got a period of {frame.period_ticks} us; want a multiple of 10 us up to {0xFFFF * 10}")
     flags = OVERRUN * frame.overrun | SATURATED * frame.saturated | CLOCK_RESET * frame.clock_reset
-    body = _HEADER.pack(
-        VERSION << 4 | flags, n, frame.packet & 0xFFFF, frame.ticks & 0xFFFFFFFF, int(period), frame.first & 0xFFFF
-    ) + frame.values.astype("<i2").tobytes()
+    body = (
+        _HEADER.pack(
+            VERSION << 4 | flags, n, frame.packet & 0xFFFF, frame.ticks & 0xFFFFFFFF, int(period), frame.first & 0xFFFF
+        )
+        + frame.values.astype("<i2").tobytes()
+    )
     return body + crc16(body).to_bytes(2, "little")
 
 

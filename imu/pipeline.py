@@ -111,7 +111,7 @@ class Pipeline:
         return _in_order(self._take_steps(self._steps.end(sensor)))
 
     def back(self, sensor: Sensor, t_ns: int) -> None:
-        """A dropped sensor delivers again, nothing before t_ns; itself not before anything that others had delivered."""
+        """A dropped sensor delivers again, nothing before t_ns, nor before anything that others had delivered."""
         self._steps.resume(sensor, t_ns)
 
     def skip(self, sensor: Sensor, t_ns: int) -> list[Event]:

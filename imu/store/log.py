@@ -4,9 +4,9 @@ A file of frames, little endian, nothing between them:
 
     magic "RGL", version u8 | kind u8 | source u8 | length u32 | host_ns i64 | payload, `length` bytes | crc u32
 
-`crc` is CRC-32 (zlib) over all of the frame before it. The first frame is the header, JSON. The CRC of every later frame
-goes on from the header's, as if both were one piece: frames of another recording, which a block of the disk may still
-hold after a power cut, are not taken for its own. Payloads are opaque here; what they mean is for the drivers to say.
+`crc` is CRC-32 (zlib) over all of the frame before it. The first frame is the header, JSON. The CRC of every later
+frame goes on from the header's, as if both were one piece: frames of another recording, which a block of the disk may
+still hold after a power cut, are not taken for its own. Payloads are opaque here; drivers say what they mean.
 """
 
 import json

@@ -29,7 +29,10 @@ NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderLimits:
-    """When a recording is refused, warned of, or stopped. An hour of three sensors is 34 MB of log, 16 MB of session."""
+    """When a recording is refused, warned of, or stopped.
+
+    An hour of three sensors at 200 Hz is 34 MB of log and 16 MB of session.
+    """
 
     sync_every_s: float = 0.8
     """A sync may take 0.2 s and still no more than the last second is lost."""
@@ -61,10 +64,19 @@ class RecorderState(NamedTuple):
 
 
 class LogWriter:
-    """One log, begun anew and locked. Any thread may append; the disk is touched by `flush_and_sync` and `close` alone."""
+    """One log, begun anew and locked. Any thread may append; only `flush_and_sync` and `close` touch the disk."""
 
-    def __init__(self, path: Path, header: LogHeader, *, limits: RecorderLimits | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        header: LogHeader,
+        *,
+        limits: RecorderLimits | None = None,
+        on_stop: Callable[[CannotRecord], None] | None = None,
+    ) -> None:
         """Create the log, write its header and sync both.
+
+        `on_stop` is told once, in the thread that saw it first, when the recording stops by itself.
 
         Raises:
             LogInUse: if another recorder is writing it.
@@ -93,6 +105,7 @@ class LogWriter:
         self._appended_frames = self._synced_frames = 0
         self._synced_bytes = 0
         self._refusal: CannotRecord | None = None
+        self._on_stop = on_stop
         self._closed = False
         # guards the file, and what follows
         self._writing = threading.Lock()
@@ -162,16 +175,25 @@ class LogWriter:
             if self._closed:
                 raise CannotRecord(f"{self.path} is closed; want a recording that runs", path=str(self.path))
             waiting = self._in_flight_bytes + len(self._buffer)
-            if waiting + len(frame) > self.limits.most_buffered_bytes:
-                self._refusal = RecorderOverrun(
-                    f"{waiting / 1e6:.1f} MB wait to be written to {self.path}; want a disk that keeps up (a network"
-                    " drive, a failing card?); the recording stops, what came before is kept",
-                    path=str(self.path),
-                    lost_frames=1,
-                )
-                raise self._refusal
-            self._buffer += frame
-            self._appended_frames += 1
+            if waiting + len(frame) <= self.limits.most_buffered_bytes:
+                self._buffer += frame
+                self._appended_frames += 1
+                return
+        raise self._stop(
+            RecorderOverrun(
+                f"{waiting / 1e6:.1f} MB wait to be written to {self.path}; want a disk that keeps up (a network drive,"
+                " a failing card?); the recording stops, what came before is kept",
+                path=str(self.path),
+            )
+        )
+
+    def _stop(self, why: CannotRecord) -> CannotRecord:
+        with self._taking:
+            self._refusal = why
+            tell, self._on_stop = self._on_stop, None
+        if tell is not None:
+            tell(why)
+        return why
 
     def flush_and_sync(self) -> None:
         """Write what was taken in and wait until the disk holds it.
@@ -197,6 +219,10 @@ class LogWriter:
                 _sync(self._file)
             except OSError as error:
                 raise self._break(error, chunk[:done]) from error
+            except BaseException as error:
+                # whatever it was: to write on would leave a hole
+                self._break(error, chunk[:done])
+                raise
             with self._taking:
                 self._in_flight_bytes = 0
                 self._synced_frames = frames
@@ -204,7 +230,7 @@ class LogWriter:
             self._slowest_sync_s = max(self._slowest_sync_s, time.monotonic() - began)
             self._free_bytes = _free_bytes(self.path)
 
-    def _break(self, error: OSError, written: bytearray) -> CannotRecord:
+    def _break(self, error: BaseException, written: bytearray) -> CannotRecord:
         """Stop for good. A sync that failed is never tried again: the system then calls lost pages clean."""
         whole, frames = _whole_frames(written)
         # a torn frame is no harm to a reader; it goes if it can
@@ -213,11 +239,10 @@ class LogWriter:
                 self._file.truncate(self._synced_bytes + whole)
                 _sync(self._file)
         with self._taking:
-            lost = self._appended_frames - self._synced_frames - frames
-            self._refusal = _cannot_record(self.path, error, lost_frames=lost)
             self._broken = True
             self._buffer, self._in_flight_bytes = bytearray(), 0
-            return self._refusal
+            lost = self._appended_frames - self._synced_frames - frames
+        return self._stop(_cannot_record(self.path, error, lost_frames=lost))
 
     def state(self) -> RecorderState:
         """How it fares now."""
@@ -264,84 +289,49 @@ class LogWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        _close(self, error)
+        try:
+            self.close()
+        except CannotRecord as again:
+            # what ends the block is said once
+            if again is not error:
+                raise
 
 
-class SyncedWriter:
-    """A log writer whose thread writes and syncs once a period, off the event loop.
+class SyncedWriter(LogWriter):
+    """A log writer with a thread that writes and syncs once a period, off the event loop."""
 
-    What waits for the disk is bounded by the log's limits.
-    """
-
-    def __init__(self, log: LogWriter, *, on_stop: Callable[[CannotRecord], None] | None = None) -> None:
-        """Start. `on_stop` is told once, by whichever thread saw it first, when the recording stops by itself."""
-        self.log: Final = log
-        self._on_stop = on_stop
-        self._telling = threading.Lock()
+    def __init__(
+        self,
+        path: Path,
+        header: LogHeader,
+        *,
+        limits: RecorderLimits | None = None,
+        on_stop: Callable[[CannotRecord], None] | None = None,
+    ) -> None:
+        """As `LogWriter`."""
+        super().__init__(path, header, limits=limits, on_stop=on_stop)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def append(self, kind: Kind, source: int, host_ns: int, payload: bytes | bytearray | memoryview) -> None:
-        """As `LogWriter.append`."""
-        try:
-            self.log.append(kind, source, host_ns, payload)
-        except CannotRecord as error:
-            self._tell(error)
-            raise
-
-    def append_event(self, host_ns: int, document: Mapping[str, Any]) -> None:
-        """As `LogWriter.append_event`."""
-        try:
-            self.log.append_event(host_ns, document)
-        except CannotRecord as error:
-            self._tell(error)
-            raise
-
-    def add_source(self, host_ns: int, source: Source) -> int:
-        """As `LogWriter.add_source`."""
-        try:
-            return self.log.add_source(host_ns, source)
-        except CannotRecord as error:
-            self._tell(error)
-            raise
-
-    def state(self) -> RecorderState:
-        """As `LogWriter.state`."""
-        return self.log.state()
-
     def _run(self) -> None:
-        period_s = self.log.limits.sync_every_s
         due = time.monotonic()
-        try:
+        # what stopped the recording was told, and every append and `close` say it again
+        with suppress(CannotRecord):
             while not self._ending.wait(max(0.0, due - time.monotonic())):
                 # from its start: a slow sync does not put off the next
-                due = time.monotonic() + period_s
-                self.log.flush_and_sync()
-        except CannotRecord as error:
-            self._tell(error)
-
-    def _tell(self, error: CannotRecord) -> None:
-        with self._telling:
-            tell, self._on_stop = self._on_stop, None
-        if tell is not None:
-            tell(error)
+                due = time.monotonic() + self.limits.sync_every_s
+                self.flush_and_sync()
 
     def close(self) -> None:
-        """End the thread and close the log. Waits for the disk: not to be called on an event loop.
+        """As `LogWriter.close`, after the thread has ended. Waits for the disk: not to be called on an event loop.
 
         Raises:
             CannotRecord: as `LogWriter.close`.
         """
         self._ending.set()
         self._thread.join()
-        self.log.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        _close(self, error)
+        super().close()
 
 
 @contextmanager
@@ -363,15 +353,6 @@ def claimed(path: Path) -> Generator[None]:
 
 
 _OF_A_SOURCE: Final = (Kind.NOTIFICATION, Kind.PING)
-
-
-def _close(recorder: LogWriter | SyncedWriter, error: BaseException | None) -> None:
-    try:
-        recorder.close()
-    except CannotRecord as again:
-        # what ends the block is said once
-        if again is not error:
-            raise
 
 
 def _begin(path: Path) -> io.FileIO:
@@ -431,10 +412,10 @@ def _free_bytes(path: Path) -> int | None:
         return None
 
 
-def _cannot_record(path: Path, error: OSError, *, lost_frames: int = 0) -> CannotRecord:
-    reason = error.strerror or str(error)
-    left = f"; the recording stops, all but its last {lost_frames} packets is kept" if lost_frames else ""
-    if error.errno in NO_ROOM:
+def _cannot_record(path: Path, error: BaseException, *, lost_frames: int = 0) -> CannotRecord:
+    reason = (isinstance(error, OSError) and error.strerror) or repr(error)
+    left = f"; the recording stops, all but its last {lost_frames} packets are kept" if lost_frames else ""
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         return DiskFull(
             f"no room for {path}: {reason}; want a disk with room (delete or move old sessions){left}",
             path=str(path),

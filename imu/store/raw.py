@@ -248,7 +248,7 @@ def of_values(
     bits = 0 if per_count is None else 16
     clipped_from = np.array([_clipped_from(name, si[k], setup, bits) for k, name in enumerate(AXES)])
     stored = values.astype(np.float64)
-    clipped = ((stored >= clipped_from) | (stored <= -clipped_from)).any(axis=1)
+    clipped: Flags = np.any((stored >= clipped_from) | (stored <= -clipped_from), axis=1)
     si_values = stored * si
     return Samples(t_ns, seq, si_values[:, :3].copy(), si_values[:, 3:].copy(), clipped)
 

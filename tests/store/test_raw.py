@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from imu.core.errors import BadRawFile, RetrogaitError
 from imu.core.samples import Samples
@@ -14,7 +15,7 @@ from imu.core.session import SensorSetup
 from imu.core.tables import AXES, RAW
 from imu.core.units import STANDARD_GRAVITY_M_S2
 from imu.store.folder import present_sensors, read_session
-from imu.store.raw import PerCount, raw_path, read_raw, rows_in, write_raw
+from imu.store.raw import PerCount, of_values, raw_path, read_raw, rows_in, write_raw
 
 N = 40
 

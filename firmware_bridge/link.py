@@ -1,8 +1,8 @@
-"""One link to one device: what came in over it, what the radio has to offer, and a time limit on all that is asked of it."""
+"""One link to one device: what came in over it, what a radio has to offer, and a time limit on all that is asked."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from struct import Struct
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -20,7 +20,8 @@ Kind: TypeAlias = Literal[
 ]
 """What an arrival is, and so what its payload holds:
 
-- `connected`: nothing; `identified`: the `Identity` as JSON
+- `connected`: the name that the device shows, UTF-8; who it is, is not known yet
+- `identified`: its `Identity` as JSON
 - `data`, `battery`, `treadmill`, `heart_rate`: one notification of the device's characteristic, as it came
 - `ping`: see `Ping`
 - `note`: what went wrong without ending the link, UTF-8; `lost`: why the link ended, UTF-8
@@ -56,6 +57,9 @@ class Ping(NamedTuple):
 
 
 _PING: Final = Struct("<qQ")
+
+LOOK_BACK: Final = 8
+"""Notifications of a source that stay at hand: the counter of the last good one is wanted, and some may be damaged."""
 
 ROOM: Final = 1 << 16
 """Arrivals an inbox holds: nine minutes of three sensors that send 40 packets a second."""
@@ -106,13 +110,8 @@ class Inbox:
         return Arrival("", "overflow", host_ns, str(lost).encode())
 
 
-class Characteristic(Protocol):
-    @property
-    def properties(self) -> list[Any]: ...
-
-
 class Services(Protocol):
-    def get_characteristic(self, specifier: str) -> Characteristic | None: ...
+    def get_characteristic(self, specifier: str) -> object | None: ...
 
 
 class Client(Link, Protocol):
@@ -179,8 +178,8 @@ CANCELS: Final = 3
 async def within(seconds: float, doing: str, call: Coroutine[Any, Any, T]) -> T:
     """The result of `call`, which is cancelled after `seconds`.
 
-    `asyncio.timeout` waits for as long as the tidying up of a cancelled call takes, and bleak's asks a daemon that may be
-    stuck. This one gives up for certain.
+    `asyncio.timeout` waits for as long as the tidying up of a cancelled call takes, and bleak's asks a daemon that may
+    be stuck. This one gives up for certain.
 
     Raises:
         LinkFailed: it took longer, or raised anything: what backends let out is not documented and not alike.
@@ -199,6 +198,54 @@ async def within(seconds: float, doing: str, call: Coroutine[Any, Any, T]) -> T:
             raise slip
         raise LinkFailed(doing, str(slip) or type(slip).__name__) from slip
     return task.result()
+
+
+class Source:
+    """Whatever arrivals come from: puts them into the inbox, stamped."""
+
+    def __init__(self, name: str, inbox: Inbox, monotonic_ns: Callable[[], int]) -> None:
+        self._name = name
+        self._inbox = inbox
+        self._now = monotonic_ns
+        self._recent: deque[Arrival] = deque(maxlen=LOOK_BACK)
+
+    @property
+    def recent(self) -> Sequence[Arrival]:
+        """The last notifications, oldest first."""
+        return self._recent
+
+    @property
+    def last_ns(self) -> int | None:
+        """When the last notification came; None before the first."""
+        return self._recent[-1].host_ns if self._recent else None
+
+    def put(self, kind: Kind, payload: bytes = b"", host_ns: int | None = None) -> None:
+        self._inbox.put(Arrival(self._name, kind, self._now() if host_ns is None else host_ns, payload))
+
+    def note(self, text: str) -> None:
+        self.put("note", text.encode())
+
+    def on_notify(self, kind: Kind) -> Callable[[object, bytearray], None]:
+        """The callback of a characteristic. It runs between packets of all sensors, so it does next to nothing."""
+        now, name, recent, put = self._now, self._name, self._recent, self._inbox.put
+
+        def notified(_: object, payload: bytearray) -> None:
+            host_ns = now()
+            arrival = Arrival(name, kind, host_ns, bytes(payload))
+            recent.append(arrival)
+            put(arrival)
+
+        return notified
+
+    async def attempt(
+        self, client: Client, seconds: float, doing: str, step: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        """What may fail without ending the link, or because it has ended: noted, never raised."""
+        if client.is_connected:
+            try:
+                await within(seconds, doing, step())
+            except BridgeError as slip:
+                self.note(str(slip))
 
 
 async def ended(task: asyncio.Future[Any]) -> None:

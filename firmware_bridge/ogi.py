@@ -1,4 +1,4 @@
-"""The open profile OGI, byte by byte as docs/devices.md lays it down: packets, INFO, commands, clock; and its driver."""
+"""The open profile OGI, byte by byte as docs/devices.md lays it down, and its driver."""
 
 import binascii
 import math

@@ -1,7 +1,6 @@
-"""What is done with one sensor while it is connected: subscribe, start, ask for its clock, and notice when it falls silent."""
+"""What is done with a sensor while it is connected: subscribe, start, ask for its clock, notice that it fell silent."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,14 +10,11 @@ from bleak.args.bluez import BlueZNotifyArgs
 from bleak.backends import BleakBackend
 
 from firmware_bridge.driver import Driver
-from firmware_bridge.link import Arrival, Client, Inbox, Kind, LinkFailed, Ping, ended, within
+from firmware_bridge.link import Client, LinkFailed, Ping, Source, ended, within
 from firmware_bridge.packets import BadPacket
 
 BATTERY: Final = "00002a19-0000-1000-8000-00805f9b34fb"
 """Battery level, of the service 180F."""
-
-LOOK_BACK: Final = 8
-"""Notifications that are kept for the counter of the last good packet: the very last ones may be damaged."""
 
 LATE_S: Final = 0.25
 """A watchdog that wakes so much too late says that this computer stood still, not that the sensor did."""
@@ -32,12 +28,13 @@ class Timing:
     """Of one search; then it rests."""
     connect_s: float = 15.0
     call_s: float = 5.0
-    """A read, a write, a subscription."""
-    leave_s: float = 2.0
-    """Each of stop, unsubscribe and disconnect at the end."""
+    """A read, a write, a subscription, the start of a scan."""
+    leave_s: float = 5.0
+    """Each of stop, unsubscribe and disconnect at the end; BlueZ takes 2 s to disconnect."""
     silence_s: float = 2.0
     """Without data: it is disconnected and looked for again."""
     ping_every_s: float = 30.0
+    """Also the battery."""
     first_pings: int = 5
     backoff_first_s: float = 0.1
     """A sensor holds but a few seconds for a resend, so the first attempt comes at once."""
@@ -45,7 +42,7 @@ class Timing:
     fresh_s: float = 2.0
     """How old a sighting may be to connect by it."""
     trust_s: float = 60.0
-    """How long an address is passed over because another sensor was seen to own it."""
+    """How long an address is passed over because another sensor was found behind it."""
 
 
 class Watch:
@@ -53,45 +50,37 @@ class Watch:
 
     def __init__(
         self,
-        serial: str,
         driver: Driver,
-        inbox: Inbox,
+        source: Source,
         *,
         rate_hz: float | None,
         acquire: bool,
         monotonic_ns: Callable[[], int],
         timing: Timing,
     ) -> None:
-        self._serial = serial
+        """`acquire`: BlueZ hands over a socket of its own for the data, in place of a D-Bus signal a packet."""
         self._driver = driver
-        self._inbox = inbox
+        self._source = source
         self._rate_hz = rate_hz
         self._acquire = acquire
         self._now = monotonic_ns
         self._timing = timing
-        self._recent: deque[Arrival] = deque(maxlen=LOOK_BACK)
         self._resume: int | None = None
 
-    def put(self, kind: Kind, payload: bytes = b"") -> None:
-        self._inbox.put(Arrival(self._serial, kind, self._now(), payload))
-
-    def note(self, text: str) -> None:
-        self.put("note", text.encode())
-
     async def stream(self, client: Client, gone: asyncio.Event) -> None:
-        """Lets a connected sensor stream for as long as the link holds; ends by an error or by being cancelled.
+        """Lets a connected sensor stream while the link holds (`gone` is set when it ends). It ends by an error only.
 
         Raises:
-            BridgeError: a step failed, the link ended (`gone` was set), or no data came for `silence_s`.
+            BridgeError: a step failed, the link ended, or no data came for `silence_s`.
         """
-        timing, driver = self._timing, self._driver
+        timing, driver, source = self._timing, self._driver, self._source
         if self._resume is None:
             self._resume = self._next_packet()
         try:
-            subscribe = client.start_notify(driver.data, self._on_data(), **self._bluez(client))
+            subscribe = client.start_notify(driver.data, source.on_notify("data"), **self._bluez(client))
             await within(timing.call_s, "subscribe", subscribe)
-            # what the sensor still holds comes before what it measures from now on
             if self._resume is not None:
+                # before start, so that what it still holds comes first
                 await within(timing.call_s, "ask for a resend", driver.resend(client, self._resume))
                 self._resume = None
             started_ns = self._now()
@@ -102,28 +91,63 @@ class Watch:
             finally:
                 await ended(aside)
         except asyncio.CancelledError:
-            # only now: a sensor that is to be found again keeps sampling into its memory meanwhile
+            # not after an error: a sensor that will be found again goes on sampling into its memory
             try:
-                await self.leave(client, "stop", driver.stop)
+                await source.attempt(client, timing.leave_s, "stop", lambda: driver.stop(client))
             finally:
-                await self.leave(client, "unsubscribe", lambda client: client.stop_notify(driver.data))
+                await source.attempt(client, timing.leave_s, "unsubscribe", lambda: client.stop_notify(driver.data))
             raise
 
-    async def leave(self, client: Client, doing: str, step: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
-        """One step of the end. It never raises, or it would hide why it came to an end."""
-        if client.is_connected:
-            try:
-                await within(self._timing.leave_s, doing, step(client))
-            except BridgeError as slip:
-                self.note(str(slip))
+    def _bluez(self, client: Client) -> dict[str, BlueZNotifyArgs]:
+        """Other systems have one way to subscribe only."""
+        if client.backend_id != BleakBackend.BLUEZ_DBUS:
+            return {}
+        return {"bluez": {"use_start_notify": not self._acquire}}
 
-    def _on_data(self) -> Callable[[object, bytearray], None]:
-        now, serial, recent, put = self._now, self._serial, self._recent, self._inbox.put
+    def _next_packet(self) -> int | None:
+        """Counter after that of the last good packet; None if there was none or the device doesn't count."""
+        bits = self._driver.counters.packet_bits
+        for arrival in reversed(self._source.recent):
+            with suppress(BadPacket):
+                packet = self._driver.decode(arrival.payload).packet
+                return None if packet is None or not bits else (packet + 1) % (1 << bits)
+        return None
 
-        def on_data(_: object, payload: bytearray) -> None:
-            host_ns = now()
-            arrival = Arrival(serial, "data", host_ns, bytes(payload))
-            recent.append(arrival)
-            put(arrival)
+    async def _guard(self, gone: asyncio.Event, heard_ns: int) -> None:
+        """Ends by an error when the link has ended, or nothing came over it for too long since `heard_ns`."""
+        loop = asyncio.get_running_loop()
+        while True:
+            heard_ns = max(heard_ns, self._source.last_ns or heard_ns)
+            silent_s = (self._now() - heard_ns) / 1e9
+            left_s = self._timing.silence_s - silent_s
+            if left_s <= 0:
+                raise LinkFailed("listen", f"no data for {silent_s:.1f} s")
+            due_s = loop.time() + left_s
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await gone.wait()
+                raise LinkFailed("listen", "the link broke")
+            if loop.time() - due_s > LATE_S:
+                heard_ns = self._now()
 
-        return on_data
+    async def _aside(self, client: Client) -> None:
+        """What is asked while data flows."""
+        attempt, call_s, pings = self._source.attempt, self._timing.call_s, self._timing.first_pings
+        while True:
+            for _ in range(pings):
+                await attempt(client, call_s, "ask for its clock", lambda: self._ping(client))
+            pings = 1
+            await attempt(client, call_s, "ask for its battery", lambda: self._read_battery(client))
+            await asyncio.sleep(self._timing.ping_every_s)
+
+    async def _ping(self, client: Client) -> None:
+        before_ns = self._now()
+        ticks = await self._driver.device_ticks(client)
+        host_ns = self._now()
+        if ticks is not None:
+            self._source.put("ping", Ping(before_ns, ticks).pack(), host_ns)
+
+    async def _read_battery(self, client: Client) -> None:
+        """Read, not subscribed: BlueZ keeps the battery service to itself and lets others read it at best."""
+        if client.services.get_characteristic(BATTERY) is not None:
+            self._source.put("battery", bytes(await client.read_gatt_char(BATTERY)))

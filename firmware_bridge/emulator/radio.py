@@ -27,6 +27,7 @@ TRIES: Final = 6
 """Connection events in which a new link has to be answered, else it was never established (Core 5.3, 6.B.4.5.5)."""
 ROUNDING: Final = 1e-6
 """Of an interval: the event that was just held isn't the next one."""
+ACTIVE_SCAN: Final = 1
 NEVER: Final = -math.inf
 
 
@@ -151,8 +152,10 @@ class EmulatedController(Controller):
         """Report it to a host that scans, then connect if that is what the host waits for."""
         if self.le_scan_enable:
             kinds = hci.HCI_LE_Advertising_Report_Event.EventType
-            answer = pdu.scan_response if isinstance(pdu, AdvertisingEvent) else b""
-            for kind, data in ((kinds.ADV_IND, pdu.data), (kinds.SCAN_RSP, answer)):
+            heard = [(kinds.ADV_IND, pdu.data)]
+            if self.le_scan_type == ACTIVE_SCAN:
+                heard.append((kinds.SCAN_RSP, pdu.scan_response if isinstance(pdu, AdvertisingEvent) else b""))
+            for kind, data in heard:
                 report = hci.HCI_LE_Advertising_Report_Event.Report(
                     event_type=kind,
                     address_type=pdu.advertiser_address.address_type,

@@ -14,11 +14,13 @@ void sampler_start(sampler *s, uint32_t period_q8)
     s->measured = false;
     s->told = false;
     s->lost_count = false;
+    s->strays_in_a_row = 0;
 }
 
-void sampler_overflowed(sampler *s)
+void sampler_emptied(sampler *s)
 {
     s->lost_count = s->anchored;
+    s->strays_in_a_row = 0;
 }
 
 static int64_t time_of(const sampler *s, uint32_t number)
@@ -78,8 +80,10 @@ uint32_t sampler_edge(sampler *s, uint32_t watermark, uint32_t t_us)
     const int64_t half_us = s->nominal_q8 / (2 * Q8);
     if (s->measured && (off_us > half_us || off_us < -half_us)) {
         s->strays++;
+        s->strays_in_a_row++;
         return 0;
     }
+    s->strays_in_a_row = 0;
     measure(s, number, t_us);
     anchor(s, number, t_us);
     return 0;

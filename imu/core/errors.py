@@ -77,7 +77,7 @@ class CannotRecord(RetrogaitError, OSError):
         super().__init__(message)
         self.path = path
         self.lost_frames = lost_frames
-        """Taken in and then not written, at the log's end."""
+        """At most so many that were taken in are not in it, at its end."""
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""

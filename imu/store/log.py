@@ -9,18 +9,21 @@ frame goes on from the header's, as if both were one piece: frames of another re
 still hold after a power cut, are not taken for its own. Payloads are opaque here; drivers say what they mean.
 """
 
+import errno
 import json
 import os
 import struct
+import sys
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, NamedTuple, Self, TypeAlias
 
 from imu.core.canonical import canonical_json
-from imu.core.errors import BadLog, SessionNotFound
+from imu.core.errors import BadLog, CannotRecord, LogInUse, SessionNotFound
 
 SCHEMA: Final = "retrogait.log/1"
 
@@ -64,11 +67,7 @@ class LogFrame(NamedTuple):
     payload: bytes
 
     def document(self) -> dict[str, Any]:
-        """The payload of an event or a source.
-
-        Raises:
-            BadLog: if it is no JSON object.
-        """
+        """The payload of an event or a source; BadLog if it is no JSON object."""
         return _document(self.payload, "a frame of the log")
 
 
@@ -93,7 +92,7 @@ class Source(NamedTuple):
         said = _object(document, "a source of the log")
         for key, wanted in (("serial", str), ("driver", str), ("sensor", str | None), ("identity", dict)):
             if key not in said or not isinstance(said[key], wanted):
-                raise BadLog(f"a source of the log has {key} {said.get(key)!r}; want serial, driver, sensor, identity")
+                raise BadLog(f"a source of the log has {key} {said.get(key)!r:.60}; want it as this version writes")
         return cls(*(said[key] for key in cls._fields))
 
 
@@ -139,7 +138,7 @@ class LogHeader(NamedTuple):
             )
         for key, wanted in (("start_utc", str | None), ("start_ns", int), ("sources", list), ("session", dict)):
             if key not in said or not isinstance(said[key], wanted) or isinstance(said[key], bool):
-                raise BadLog(f"the log's header has {key} {said.get(key)!r}; want schema {SCHEMA!r} as this one writes")
+                raise BadLog(f"the log's header has {key} {said.get(key)!r:.60}; want it as this version writes")
         sources = tuple(Source.parse(source) for source in said["sources"])
         return cls(said["start_utc"], said["start_ns"], sources, said["session"])
 
@@ -192,6 +191,71 @@ def crc_of(frame: bytes) -> int:
     return CRC.unpack_from(frame, len(frame) - CRC.size)[0]
 
 
+def whole_frames(written: bytes | bytearray) -> tuple[int, int]:
+    """Bytes and number of the whole frames at the start of what was encoded and is known to be right."""
+    end = frames = 0
+    while end + HEAD.size <= len(written):
+        length = HEAD.unpack_from(written, end)[3]
+        if end + HEAD.size + length + CRC.size > len(written):
+            break
+        end += HEAD.size + length + CRC.size
+        frames += 1
+    return end, frames
+
+
+def lock_log(file: FileIO, path: Path) -> None:
+    """Hold a log, open for writing, for this process alone until it is closed.
+
+    Raises:
+        LogInUse: if a recorder is writing it, or another process has claimed it.
+        CannotRecord: if the file system knows no locks.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415
+
+            # what is locked can't be read there: a byte far beyond the end
+            file.seek(1 << 40)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            file.seek(0)
+        else:
+            import fcntl  # noqa: PLC0415
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        # Windows says EACCES
+        if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
+            raise LogInUse(
+                f"{path} is being written by another recorder; want one at a time (imu live in another window?)",
+                path=str(path),
+            ) from None
+        raise CannotRecord(
+            f"can't lock {path}: {error.strerror or error}; want a disk of this computer (a network drive?)",
+            path=str(path),
+        ) from error
+
+
+@contextmanager
+def claimed(path: Path) -> Generator[None]:
+    """Keep recorders off a log that one left behind, while it is made a session.
+
+    Raises:
+        SessionNotFound: if there is no such file.
+        LogInUse, CannotRecord: as `lock_log`, or if it can't be opened for writing.
+    """
+    try:
+        file = FileIO(path, "rb+")
+    except FileNotFoundError:
+        raise _not_there(path) from None
+    except OSError as error:
+        raise CannotRecord(
+            f"can't claim {path}: {error.strerror or error}; want a log that can be written", path=str(path)
+        ) from error
+    with file:
+        lock_log(file, path)
+        yield
+
+
 @contextmanager
 def read_log(path: Path) -> "Generator[ReadLog]":
     """A log, to be read once from its first frame to where whole frames end. Works beside a recorder too.
@@ -203,7 +267,7 @@ def read_log(path: Path) -> "Generator[ReadLog]":
     try:
         file = path.open("rb", buffering=_AT_ONCE_BYTES)
     except FileNotFoundError:
-        raise SessionNotFound(f"{path} is not there; want the log of a recording (a typing slip?)") from None
+        raise _not_there(path) from None
     except OSError as error:
         raise BadLog(f"{path} can't be read: {error.strerror or error}; want the log of a recording") from None
     with file:
@@ -224,9 +288,11 @@ class ReadLog:
         self._frames = self._whole = 0
         self.end = None
         found = self._next(0)
-        if isinstance(found, str) or found is None or found[0].kind is not Kind.HEADER:
-            raise self._no_header(None if found is None else found if isinstance(found, str) else "no_magic", name)
+        if not isinstance(found, tuple):
+            raise self._no_header(found, name)
         frame, self._seed = found
+        if frame.kind is not Kind.HEADER:
+            raise BadLog(f"{name} begins with a frame of kind {frame.kind.name}; want the header (a piece of a log?)")
         self.header = LogHeader.parse(frame.payload)
         self.sources = list(self.header.sources)
 
@@ -307,6 +373,10 @@ def silences(frames: Iterable[LogFrame], *, longer_than_s: float) -> Iterator[Si
         if newest is not None and frame.host_ns - newest > longer_than_s * 1e9:
             yield Silence(newest, frame.host_ns)
         newest = frame.host_ns if newest is None else max(newest, frame.host_ns)
+
+
+def _not_there(path: Path) -> SessionNotFound:
+    return SessionNotFound(f"{path} is not there; want the log of a recording (a typing slip?)")
 
 
 def _document(payload: bytes, name: str) -> dict[str, Any]:

@@ -8,20 +8,19 @@ import errno
 import io
 import os
 import shutil
-import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from imu.core.canonical import canonical_json
-from imu.core.errors import CannotRecord, DiskFull, LogInUse, RecorderOverrun
+from imu.core.errors import CannotRecord, DiskFull, RecorderOverrun
 from imu.store.atomic import sync_folder
-from imu.store.log import CRC, HEAD, NO_SOURCE, Kind, LogHeader, Source, crc_of, encode_frame
+from imu.store.log import NO_SOURCE, Kind, LogHeader, Source, claimed, crc_of, encode_frame, lock_log, whole_frames
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """No room on the disk, in the user's quota, in one file."""
@@ -37,7 +36,7 @@ class RecorderLimits:
     sync_every_s: float = 0.8
     """A sync may take 0.2 s and still no more than the last second is lost."""
     most_buffered_bytes: int = 8 << 20
-    """What may wait for the disk: 14 minutes of three sensors. Beyond it the recording stops."""
+    """What may wait for the disk: 15 minutes of three sensors. Beyond it the recording stops."""
     least_free_bytes: int = 100_000_000
     """Of room on the disk, to begin: two hours."""
     low_free_bytes: int = 500_000_000
@@ -64,7 +63,7 @@ class RecorderState(NamedTuple):
 
 
 class LogWriter:
-    """One log, begun anew and locked. Any thread may append; only `flush_and_sync` and `close` touch the disk."""
+    """One log, begun anew and locked. One thread appends; only `flush_and_sync` and `close` touch the disk, in any."""
 
     def __init__(
         self,
@@ -105,7 +104,7 @@ class LogWriter:
         self._appended_frames = self._synced_frames = 0
         self._synced_bytes = 0
         self._refusal: CannotRecord | None = None
-        self._on_stop = on_stop
+        self._on_stop = None
         self._closed = False
         # guards the file, and what follows
         self._writing = threading.Lock()
@@ -113,17 +112,20 @@ class LogWriter:
         self._slowest_sync_s = 0.0
         self._file = _begin(path)
         try:
-            _lock(self._file, path)
+            lock_log(self._file, path)
             self._take(first)
             self.flush_and_sync()
             sync_folder(path.parent)
         except BaseException as error:
             self._file.close()
-            # without a header it is no log
-            path.unlink(missing_ok=True)
+            # without a header it is no log; a disk that fails may not even let it go
+            with suppress(OSError):
+                path.unlink()
             if isinstance(error, OSError) and not isinstance(error, CannotRecord):
                 raise _cannot_record(path, error) from error
             raise
+        # what fails to begin is raised, not told
+        self._on_stop = on_stop
 
     def append(self, kind: Kind, source: int, host_ns: int, payload: bytes | bytearray | memoryview) -> None:
         """Take in what came from a source, as it came. Touches no disk; `payload` is copied.
@@ -134,9 +136,7 @@ class LogWriter:
             ValueError: for a source that was not named, or what no frame can hold.
         """
         if kind not in _OF_A_SOURCE or not 0 <= source < self._sources:
-            raise ValueError(
-                f"{kind!r} of source {source}; want a notification or ping of one of {self._sources} sources"
-            )
+            raise ValueError(f"{kind!r} of source {source}; want a notification or ping of one of {self._sources}")
         self._take(encode_frame(kind, source, host_ns, payload, self._seed))
 
     def append_event(self, host_ns: int, document: Mapping[str, Any]) -> None:
@@ -179,21 +179,20 @@ class LogWriter:
                 self._buffer += frame
                 self._appended_frames += 1
                 return
-        raise self._stop(
-            RecorderOverrun(
+            # within the lock: nothing shorter may slip in behind what was refused
+            why = self._refusal = RecorderOverrun(
                 f"{waiting / 1e6:.1f} MB wait to be written to {self.path}; want a disk that keeps up (a network drive,"
                 " a failing card?); the recording stops, what came before is kept",
                 path=str(self.path),
             )
-        )
+        self._tell(why)
+        raise why
 
-    def _stop(self, why: CannotRecord) -> CannotRecord:
+    def _tell(self, why: CannotRecord) -> None:
         with self._taking:
-            self._refusal = why
             tell, self._on_stop = self._on_stop, None
         if tell is not None:
             tell(why)
-        return why
 
     def flush_and_sync(self) -> None:
         """Write what was taken in and wait until the disk holds it.
@@ -232,17 +231,21 @@ class LogWriter:
 
     def _break(self, error: BaseException, written: bytearray) -> CannotRecord:
         """Stop for good. A sync that failed is never tried again: the system then calls lost pages clean."""
-        whole, frames = _whole_frames(written)
+        kept = 0
         # a torn frame is no harm to a reader; it goes if it can
         with suppress(OSError):
-            if whole < len(written):
+            if len(written) < self._in_flight_bytes:
+                whole, frames = whole_frames(written)
                 self._file.truncate(self._synced_bytes + whole)
                 _sync(self._file)
+                kept = frames
         with self._taking:
+            lost = self._appended_frames - self._synced_frames - kept
+            why = self._refusal = _cannot_record(self.path, error, lost_frames=lost)
             self._broken = True
             self._buffer, self._in_flight_bytes = bytearray(), 0
-            lost = self._appended_frames - self._synced_frames - frames
-        return self._stop(_cannot_record(self.path, error, lost_frames=lost))
+        self._tell(why)
+        return why
 
     def state(self) -> RecorderState:
         """How it fares now."""
@@ -334,30 +337,15 @@ class SyncedWriter(LogWriter):
         super().close()
 
 
-@contextmanager
-def claimed(path: Path) -> Generator[None]:
-    """Keep recorders off a log that one left behind, while it is made a session.
-
-    Raises:
-        LogInUse: if a recorder is writing it, or another process has claimed it.
-        CannotRecord: if it can't be opened.
-    """
-    try:
-        # Windows locks what is open for writing only
-        file = io.FileIO(path, "rb+")
-    except OSError as error:
-        raise _cannot_record(path, error) from error
-    with file:
-        _lock(file, path)
-        yield
-
-
 _OF_A_SOURCE: Final = (Kind.NOTIFICATION, Kind.PING)
 
 
 def _begin(path: Path) -> io.FileIO:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_record(path, error) from error
+    try:
         return _create(path)
     except FileExistsError:
         with claimed(path):
@@ -379,29 +367,6 @@ def _sync(file: io.FileIO) -> None:
     getattr(os, "fdatasync", os.fsync)(file.fileno())
 
 
-def _lock(file: io.FileIO, path: Path) -> None:
-    try:
-        if sys.platform == "win32":
-            import msvcrt  # noqa: PLC0415
-
-            # locked bytes can't be read there: one far beyond the end
-            file.seek(1 << 40)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            file.seek(0)
-        else:
-            import fcntl  # noqa: PLC0415
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Windows says EACCES, and so do some systems of flock
-        if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
-            raise LogInUse(
-                f"{path} is being written by another recorder; want one at a time (imu live in another window?)",
-                path=str(path),
-            ) from None
-        raise _cannot_record(path, error) from error
-
-
 def _free_bytes(path: Path) -> int | None:
     folder = path.parent
     while not folder.exists() and folder != folder.parent:
@@ -412,29 +377,17 @@ def _free_bytes(path: Path) -> int | None:
         return None
 
 
-def _cannot_record(path: Path, error: BaseException, *, lost_frames: int = 0) -> CannotRecord:
+def _cannot_record(path: Path, error: BaseException, *, lost_frames: int | None = None) -> CannotRecord:
     reason = (isinstance(error, OSError) and error.strerror) or repr(error)
-    left = f"; the recording stops, all but its last {lost_frames} packets are kept" if lost_frames else ""
+    left = "" if lost_frames is None else f"; the recording stops and may lack its last {lost_frames} packets"
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return DiskFull(
             f"no room for {path}: {reason}; want a disk with room (delete or move old sessions){left}",
             path=str(path),
-            lost_frames=lost_frames,
+            lost_frames=lost_frames or 0,
         )
     return CannotRecord(
         f"can't write {path}: {reason}; want a disk that works and permission to write{left}",
         path=str(path),
-        lost_frames=lost_frames,
+        lost_frames=lost_frames or 0,
     )
-
-
-def _whole_frames(written: bytearray) -> tuple[int, int]:
-    """Bytes and number of the whole frames at the start of what was written."""
-    end = frames = 0
-    while end + HEAD.size <= len(written):
-        length = HEAD.unpack_from(written, end)[3]
-        if end + HEAD.size + length + CRC.size > len(written):
-            break
-        end += HEAD.size + length + CRC.size
-        frames += 1
-    return end, frames

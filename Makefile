@@ -5,17 +5,21 @@ PYTHON ?= $(firstword $(foreach python,python3.11 python3,\
 	$(if $(shell $(python) -c 'import sys; print(*[1][: sys.version_info >= (3, 11)])' 2>/dev/null),$(python))))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# what some tests start, by Debian's names; a test that misses one is skipped and says so
+SYSTEM := chromium dbus
+ROOT_ON_DEBIAN := $(shell [ "$$(id -u)" = 0 ] && . /etc/os-release 2>/dev/null && [ "$$ID" = debian ] && echo yes)
 UV_LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --no-config \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet $(LOCK_OPTIONS)
 # pyright would ask another registry whether there is a newer one
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint coverage bench lock clean
+.PHONY: help demo test system lint coverage bench picture lock clean
 
 help:
 	@echo 'make demo      set up, then run imu demo'
 	@echo 'make test      set up, then every check: lint, format, types, floors, tests'
+	@echo 'make system    as root on Debian only: install what tests start ($(SYSTEM))'
 	@echo 'make lint      the checks without the tests'
 	@echo 'make coverage  the tests with the kernels as plain Python, and what they reach'
 	@echo 'make bench     set up, then tell how fast it is on this machine'
@@ -27,7 +31,17 @@ demo: $(VENV)/run.stamp
 	@$(BIN)/imu demo
 
 test: lint
+	@$(if $(ROOT_ON_DEBIAN),$(MAKE) --no-print-directory system || echo 'Going on without; tests that need it are skipped.')
 	@$(BIN)/pytest
+
+system:
+ifeq ($(ROOT_ON_DEBIAN),yes)
+	@dpkg-query --show --showformat='$${db:Status-Abbrev}\n' $(SYSTEM) 2>/dev/null | grep --count '^ii' | grep --quiet '^$(words $(SYSTEM))$$' || \
+		{ echo 'Installing $(SYSTEM)' && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(SYSTEM); }
+else
+	@echo 'This is not root on Debian, so nothing was installed; some tests want $(SYSTEM).'
+endif
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --quiet

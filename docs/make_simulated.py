@@ -27,6 +27,7 @@ from imu_bench.likeness_plot import GRID_PCT, PANELS
 from imu_bench.likeness_ranges import SHIPPED, Range, check, load_ranges
 from imu_bench.likeness_report import told
 from imu_bench.scores import UNKNOWN
+from imu_bench.truth import SIMULATED
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE / "simulator.md"
@@ -94,7 +95,8 @@ def scored(*, exact: bool = True) -> dict[str, dict[str, Figures]]:
 def kept(measured: Figures) -> dict[str, dict[str, Figures]]:
     """The few figures of an accuracy report that the page shows; what has no truth is left out."""
     found: dict[str, dict[str, Figures]] = {}
-    for source, walkings in measured["groups"].items():
+    for group, walkings in measured["groups"].items():
+        source = group.removeprefix(SIMULATED)
         for walking, figures in walkings.items():
             drop = figures["pelvic_drop_deg"]
             few = {

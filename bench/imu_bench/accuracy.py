@@ -19,7 +19,7 @@ from imu.reprocess import analyse
 from imu.store.folder import find_sessions, read_session
 from imu_bench.accuracy_report import markdown, text
 from imu_bench.scores import Spans, Tallies, Tally, compare, merged
-from imu_bench.truth import Truth, read_truth
+from imu_bench.truth import Truth, read_truth, source_of
 
 By: TypeAlias = Literal["source", "session"]
 
@@ -123,7 +123,7 @@ def measure(
             tables, spans = NOTHING, ANYWHERE
             names["failed"].append(name)
             say(f"{entry}: {one_line(error)}; all its contacts count as missed")
-        compare(truth, tables, spans, groups[name if by == "session" else session.session.partition("-")[0]])
+        compare(truth, tables, spans, groups[name if by == "session" else source_of(session)])
     return {
         "by": by,
         "sessions": names,

@@ -20,7 +20,7 @@ from imu_bench.likeness_ranges import SHIPPED, check, load_ranges, verdicts
 from imu_bench.likeness_report import markdown, text
 from imu_bench.likeness_signals import cut_feet, cut_pelvis, read_signals
 from imu_bench.likeness_strides import strides_of
-from imu_bench.truth import Truth, read_truth
+from imu_bench.truth import Truth, read_truth, source_of
 
 ABOUT: Final = "Lay strides of sessions that have truth beside each other: real ones, simulated ones, any."
 NOTES: Final = f"""\
@@ -128,7 +128,7 @@ def measure(patterns: Sequence[str], *, by: By = "source", say: Callable[[str], 
             say(f"{entry}: {one_line(error)}")
             continue
         likeness.names["compared"].append(name)
-        source = name if by == "session" else session.session.partition("-")[0]
+        source = name if by == "session" else source_of(session)
         for walking, group in parts.items():
             likeness.add(source, walking, group)
     return likeness

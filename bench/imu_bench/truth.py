@@ -18,6 +18,15 @@ IGNORE: Final = "truth_ignore_ns"
 """Keys of session.json."""
 
 
+SIMULATED: Final = "simulated "
+
+
+def source_of(session: Session) -> str:
+    """What groups sessions: the name up to its first dash; of simulated ones another group than of recordings."""
+    simulated = session.document.get("source") == SIMULATED.strip()
+    return f"{SIMULATED if simulated else ''}{session.session.partition('-')[0]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Hole:
     """Here the truth of one foot is known to be wrong or missing; both ends belong to it."""

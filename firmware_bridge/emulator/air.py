@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Protocol, cast
 
 from bumble import hci
-from bumble.device import Device, DeviceConfiguration
+from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.transport.common import PacketParser
 
 from firmware_bridge.emulator.bleak_backend import BumbleClient, BumbleScanner, Host
@@ -96,8 +96,8 @@ class Air:
         async with AsyncExitStack() as stack:
             stack.callback(self.link.close)
             for index, peripheral in enumerate(self.peripherals):
-                task = asyncio.create_task(peripheral.run(await self._power_on(index, peripheral)))
-                stack.push_async_callback(_ended, task)
+                device = await self._power_on(index, peripheral, stack)
+                stack.push_async_callback(_ended, asyncio.create_task(peripheral.run(device)))
             server = await asyncio.get_running_loop().create_server(
                 lambda: _Port(self.link, self._ports), LOOPBACK, self._asked_port
             )
@@ -113,14 +113,16 @@ class Air:
         """All devices are off from here on."""
         await self._stack.aclose()
 
-    async def _power_on(self, index: int, peripheral: Peripheral) -> Device:
+    async def _power_on(self, index: int, peripheral: Peripheral, stack: AsyncExitStack) -> Device:
         controller = EmulatedController(peripheral.name, air=self.link)
+        stack.callback(controller.le_legacy_advertiser.stop)
         config = DeviceConfiguration(name=peripheral.name, address=address_of(index))
         config.advertising_interval_min = config.advertising_interval_max = ADVERTISING_S * 1e3
         device = Device.from_config_with_hci(config, controller, controller)
         peripheral.build(device)
         await device.power_on()
-        await device.start_advertising(auto_restart=True)
+        await device.start_advertising()
+        stack.push_async_callback(_ended, asyncio.create_task(_advertise_again(device)))
         return device
 
     async def _close(self, server: asyncio.Server) -> None:
@@ -171,6 +173,20 @@ class Air:
 def address_of(index: int) -> hci.Address:
     """Random static address of the device of this number."""
     return hci.Address(f"F0:00:00:00:{index >> 8:02X}:{index & 0xFF:02X}", hci.AddressType.RANDOM_DEVICE)
+
+
+async def _advertise_again(device: Device) -> None:
+    """After each connection. bumble's own restart can't be waited for, and would outlive the emulation."""
+    alone = asyncio.Event()
+
+    def connected(connection: Connection) -> None:
+        connection.on(connection.EVENT_DISCONNECTION, lambda _: alone.set())
+
+    device.on(Device.EVENT_CONNECTION, connected)
+    while True:
+        await alone.wait()
+        alone.clear()
+        await device.start_advertising()
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -224,6 +224,7 @@ static void look_after_battery(app *a)
 
 void app_poll(app *a)
 {
+    send(a); /* what a resend asked for, before new samples overwrite it */
     sensing_poll(&a->sensing, &a->ring);
     look_after_link(a);
     skip_overwritten(a);

@@ -60,7 +60,7 @@ static void advance(uint32_t us)
             break;
         }
         board.now_us = next_us > board.now_us ? next_us : board.now_us;
-        if (next_us == sample_us) {
+        if (sample_us <= event_us) {
             sensor_sample(board.now_us);
         } else {
             board.next_event_us += board.interval_1250us * 1250u;

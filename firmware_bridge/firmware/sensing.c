@@ -26,8 +26,8 @@ static uint8_t choose_target(sensing *s)
     const unsigned low_bit = s->dither & 1u;
     s->dither = (uint16_t)(s->dither >> 1 ^ (low_bit ? 0xB400u : 0u)); /* maximal 16-bit Galois register */
     const unsigned most = s->most < USUAL_SAMPLES + DITHER ? s->most : USUAL_SAMPLES + DITHER;
-    const unsigned least = most > 2u * DITHER ? most - 2u * DITHER : 1u;
-    return (uint8_t)(least + s->dither % (most - least + 1u));
+    /* with less room there is nothing to vary */
+    return (uint8_t)(most > 2u * DITHER ? most - s->dither % (2u * DITHER + 1u) : most);
 }
 
 void sensing_init(sensing *s, lsm_range range)
@@ -35,15 +35,15 @@ void sensing_init(sensing *s, lsm_range range)
     memset(s, 0, sizeof *s);
     s->range = range;
     s->rate = LSM_208HZ;
-    s->most = 1;
     s->dither = 1;
+    s->most = 1;
     s->packer.flags = OGI_CLOCK_RESET;
     s->sensor_found = lsm_reset();
 }
 
 void sensing_set_most(sensing *s, uint8_t samples)
 {
-    s->most = samples > 0 ? samples : 1;
+    s->most = samples;
 }
 
 static void close_packet(sensing *s, ring *to)
@@ -96,15 +96,6 @@ bool sensing_start(sensing *s, lsm_rate rate)
     s->heard_us = s->started_us;
     s->on = switch_on(s);
     return s->on;
-}
-
-void sensing_stop(sensing *s, ring *to)
-{
-    if (s->on) {
-        s->on = false;
-        close_packet(s, to);
-        check(s, lsm_stop());
-    }
 }
 
 void sensing_on_edge(sensing *s, uint32_t edge_us)
@@ -183,6 +174,9 @@ static bool look(sensing *s, ring *to, lsm_fifo *fifo)
         s->counts.sensor_errors++;
         return false;
     }
+    if (fifo->samples > 0) {
+        s->heard_us = s->looked_us;
+    }
     if (fifo->overrun || fifo->torn || s->sampler.strays_in_a_row >= SAMPLER_STRAYS_BELIEVED) {
         begin_anew(s, to);
         return false;
@@ -201,11 +195,21 @@ static void read_fifo(sensing *s, ring *to)
             return;
         }
         if (fifo.samples > 0) {
-            s->heard_us = s->looked_us;
             arm(s);
         }
         /* is the next packet complete as well, the line stayed high, and no edge will come */
         usable = look(s, to, &fifo) && fifo.samples >= s->watermark;
+    }
+}
+
+void sensing_stop(sensing *s, ring *to)
+{
+    if (s->on) {
+        s->looked_us = hal_now_us();
+        read_fifo(s, to);
+        s->on = false;
+        close_packet(s, to);
+        check(s, lsm_stop());
     }
 }
 

@@ -40,7 +40,7 @@ typedef struct {
 
 void sensing_init(sensing *s, lsm_range range);
 
-/* Samples that a packet may have, at least 1; from the next packet on. */
+/* Samples that a packet may have, 1 at least; from the next packet on. */
 void sensing_set_most(sensing *s, uint8_t samples);
 
 /* False: the sensor does not answer. */

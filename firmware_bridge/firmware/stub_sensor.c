@@ -133,6 +133,7 @@ void sensor_sample(uint64_t now_us)
 
 static void write_register(uint8_t reg, uint8_t value, uint64_t now_us)
 {
+    const bool was_on = period_us() > 0.0;
     sensor.registers[reg % REGISTERS] = value;
     if (reg == CTRL3_C && (value & 0x01u) != 0) {
         reset_registers();
@@ -142,7 +143,7 @@ static void write_register(uint8_t reg, uint8_t value, uint64_t now_us)
         sensor.words_read = 0;
         sensor.overrun = false;
     }
-    if (reg == CTRL1_XL || reg == CTRL2_G || reg == FIFO_CTRL5) {
+    if (!was_on && period_us() > 0.0) {
         sensor.next_sample_us = (double)now_us + period_us();
     }
     update_line(now_us);

@@ -12,7 +12,7 @@ from imu.cli.terminal import Bar, aligned, counted, duration_text
 from imu.core.errors import DuplicateSession, UsageError
 from imu.core.session import SENSORS, Sensor, Session
 from imu.core.tables import EVENTS, TREADMILL
-from imu.simulate import Recording, Spec, as_worn, load_spec, named, names, simulate, someone
+from imu.simulate import Person, Recording, Spec, as_worn, load_spec, named, names, simulate, someone
 from imu.simulate.library import about
 from imu.store.atomic import remove
 from imu.store.folder import SESSION_FILE, analysis_dir
@@ -31,6 +31,8 @@ examples:
 """
 SUBJECT: Final = "SIM01"
 TREADMILL_FILE: Final = "raw/treadmill.parquet"
+LEAST_MIN: Final = 0.01
+MOST_MIN: Final = 30 * 24 * 60.0
 BLOCK_S: Final = 60.0
 """Samples and truth are made and written so much at a time."""
 
@@ -62,8 +64,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.spec is None or args.out is None:
         raise UsageError("want a simulation and --out STORE, or --list (see imu simulate --help)")
-    if args.minutes is not None and not args.minutes > 0:
-        raise UsageError(f"--minutes is {args.minutes:g}; want more than 0")
+    if args.minutes is not None and not LEAST_MIN <= args.minutes <= MOST_MIN:
+        raise UsageError(f"--minutes is {args.minutes:g}; want {LEAST_MIN:g} to {MOST_MIN:g}")
+    if args.seed < 0:
+        raise UsageError(f"--seed is {args.seed}; want a whole number from 0 on")
     path = Path(args.spec)
     spec = load_spec(path) if path.suffix == ".toml" or path.exists() else named(args.spec)
     recording = recorded(spec, path.stem, seed=args.seed, minutes=args.minutes, anyone=args.someone)
@@ -84,6 +88,8 @@ def recorded(spec: Spec, name: str, *, seed: int, minutes: float | None = None, 
     """A simulated session that is called after its specification and its seed; of `someone` if it may be anyone."""
     person, protocol, sensors = spec
     if anyone:
+        if person != Person():
+            raise UsageError(f"{name} describes a person of its own; want --someone with a protocol for anyone")
         person, sensors = someone(seed), as_worn(sensors, seed)
     if minutes is not None:
         protocol = replace(protocol, duration_s=60.0 * minutes)

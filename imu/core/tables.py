@@ -210,6 +210,14 @@ TRUTH_CONTACTS: Final = Table(
             )
             for end in ("heel", "toe")
         ),
+        Column(
+            "speed_m_s",
+            "float32",
+            "of the stride that this contact ends, negative = backward",
+            "m/s",
+            nullable=True,
+            optional=True,
+        ),
     ),
     sorted_by=("t_contact_ns", "foot"),
 )

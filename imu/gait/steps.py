@@ -88,6 +88,8 @@ class Steps:
         self._contacts: list[Contact] = []
         self._breaks: list[int] = []
         self._absent: list[tuple[Foot, int, int]] = []
+        self._away: list[tuple[int, int]] = []
+        """Between which times the pelvis was dropped."""
         self._last: Contact | None = None
         self._before: Step | None = None
         self._waiting: deque[Step] = deque()
@@ -128,6 +130,12 @@ class Steps:
         self._newest["pelvis"] = int(poses["t_ns"][-1])
         return self._settle()
 
+    def drop(self, sensor: Sensor) -> list[Row]:
+        """The sensor has fallen silent: nobody waits for it until `resume`, and no step uses what came of it since."""
+        if sensor == "pelvis" and sensor not in self._ended:
+            self._away.append((self._newest[sensor], END))
+        return self.end(sensor)
+
     def end(self, sensor: Sensor) -> list[Row]:
         """The sensor has said its last: nobody waits for it any longer."""
         if sensor in self._ended:
@@ -141,19 +149,23 @@ class Steps:
         return self._settle()
 
     def resume(self, sensor: Sensor, t_ns: int) -> None:
-        """An ended sensor delivers again: nothing before t_ns, itself not before anything that others had delivered."""
+        """A dropped sensor delivers again: nothing before t_ns, nor before anything that others had delivered."""
         self._ended.discard(sensor)
-        if sensor != "pelvis":
+        if sensor == "pelvis":
+            self._away[-1] = (self._away[-1][0], t_ns)
+        else:
             foot, newest = foot_of(sensor), self._newest[sensor]
             self._absent.remove((foot, newest, END))
             self._absent.append((foot, newest, t_ns))
-            self._newest[sensor] = t_ns
             bisect.insort(self._breaks, t_ns)
+        self._newest[sensor] = t_ns
 
     def skip(self, sensor: Sensor, t_ns: int) -> list[Row]:
-        """The sensor delivers nothing before t_ns: what `end` and `resume` together say once one knows when."""
+        """The sensor delivers nothing before t_ns: what `drop` and `resume` together say once one knows when."""
         newest = self._newest[sensor]
-        if sensor != "pelvis":
+        if sensor == "pelvis":
+            self._away.append((newest, t_ns))
+        else:
             foot = foot_of(sensor)
             self._absent.append((foot, newest, t_ns))
             self._standing.rest(foot, REST_ENDS, newest + 1, newest + 1)
@@ -202,7 +214,8 @@ class Steps:
             if not settled:
                 break
             self._before = self._waiting.popleft()
-            rows.append(self._row(step, self._read(self._reader, step, gravity)))
+            away = self._was_away(step[0].t_ns, step[1].t_ns)
+            rows.append(self._row(step, StepPelvis() if away else self._read(self._reader, step, gravity)))
         needed_ns = min(contacts_ns, pelvis_ns, self._waiting[0][0].t_ns if self._waiting else END)
         self._ring.drop_before(needed_ns - _ns(self._params.kept_s))
         return rows
@@ -237,7 +250,7 @@ class Steps:
         chain = [*([self._before] if self._before else []), *self._waiting]
         for one, two in pairwise(chain):
             stride_ns = (one[0].t_ns, two[1].t_ns)
-            if one[1] is not two[0] or stride_ns[1] < end_ns:
+            if one[1] is not two[0] or stride_ns[1] < end_ns or self._was_away(*stride_ns):
                 continue
             if stride_ns[1] > until_ns:
                 break
@@ -249,6 +262,9 @@ class Steps:
         if min(contacts_ns, pelvis_ns) < until_ns:
             return False, None
         return True, known_gravity(self._ring, end_ns, until_ns)
+
+    def _was_away(self, start_ns: int, end_ns: int) -> bool:
+        return any(begin < end_ns and start_ns < until for begin, until in self._away)
 
     def _read(self, reader: StepPelvisReader, step: Step, gravity: Gravity | None) -> StepPelvis:
         start, end = step

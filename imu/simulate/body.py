@@ -222,13 +222,15 @@ class Body:
         spread_deg = gait.variability * person.drop_sd_deg
         chance, shape = self._chance[stance], gait.variability * person.shape_sd
         drop_deg = max(getattr(gait.drop_deg, stance) + spread_deg * chance.drop, 0.0)
-        rotation_deg = person.rotation_deg * min(1.0, math.sqrt(step_m / USUAL_STEP_M))
+        rotation_deg = getattr(person.rotation_deg, stance) * min(1.0, math.sqrt(step_m / USUAL_STEP_M))
         moving = Moving(
             sway_m=share * person.sway_m,
             bounce_m=share * person.bounce_m * step_m / USUAL_STEP_M,
             drop_rad=share * math.radians(drop_deg),
             drop_peak=gait.drop_peak,
-            wobble_rad=share * math.radians(person.tilt_wobble_deg) * max(1.0 + shape * chance.tilt, 0.0),
+            wobble_rad=share
+            * math.radians(getattr(person.tilt_wobble_deg, stance))
+            * max(1.0 + shape * chance.tilt, 0.0),
             rotation_rad=turned * math.radians(rotation_deg) * max(1.0 + shape * chance.rotation, 0.0),
             low_rad=share * gait.low_at_contact * math.radians(min(gait.drop_deg)),
         )

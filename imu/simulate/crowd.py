@@ -85,9 +85,9 @@ def someone(seed: int) -> Person:
         strap_hz=between(20.0, 60.0),
         sway_m=between(0.015, 0.035),
         bounce_m=between(0.014, 0.022),
-        tilt_wobble_deg=between(0.9, 2.6),
+        tilt_wobble_deg=sides(0.9, 2.6, 0.3),
         tilt_deg=between(3.0, 14.0),
-        rotation_deg=between(2.0, 8.0),
+        rotation_deg=sides(2.0, 8.0, 1.0),
     )
 
 

@@ -29,11 +29,11 @@ class Shape(NamedTuple):
 
 SWING_AT: Final = np.array([0.0, 0.07, 0.20, 0.45, 0.65, 0.85, 1.0])
 FORWARD: Final = Shape(
-    speed=np.array([0.0, 0.40, 0.78, 1.00, 0.97, 0.56, 0.0]),
+    speed=np.array([0.0, 0.40, 0.80, 1.00, 0.92, 0.46, 0.0]),
     turning=np.array([0.0, 0.00, 0.90, 1.00, 0.95, 0.75, 0.0]),
 )
 BACKWARD: Final = Shape(
-    speed=np.array([0.0, 0.35, 0.75, 1.00, 0.85, 0.40, 0.0]),
+    speed=np.array([0.0, 0.18, 0.62, 1.00, 0.90, 0.45, 0.0]),
     turning=np.array([0.0, 0.25, 0.80, 1.00, 0.90, 0.40, 0.0]),
 )
 CAUGHT: Final = np.array([1.0, 1.0, 1.0, 0.15, 0.70, 1.40, 1.0])

@@ -22,6 +22,7 @@ RINGING_ALONG: Final = -0.6
 RINGING_ASIDE: Final = 0.3
 IMPACT_SPREADS: Final = (0.25, 0.25, 0.7)
 """Of the ringing's frequency and size, as logarithms, and of its delay, as a share of it, from contact to contact."""
+MOST_IMPACT_M_S2: Final = 12.0 * STANDARD_GRAVITY_M_S2
 TRIP_SHARE: Final = 0.6
 """Its impact, along the ground, in terms of that of a contact."""
 SHOCK_SHARE: Final = 0.08
@@ -237,7 +238,7 @@ class FootMotion:
             (rows["t_flat_s"], rows["second_impact_m_s2"], 1.0, -thrown),
             (caught_s, TRIP_SHARE * rows["impact_m_s2"] * rows["tripped"], 0.0, thrown),
         ):
-            sample, which, ringing = FOOT_RINGING.after(t_s, begin_s, size * most, faster)
+            sample, which, ringing = FOOT_RINGING.after(t_s, begin_s, np.minimum(size * most, MOST_IMPACT_M_S2), faster)
             along, across = RINGING_ALONG * way, RINGING_ASIDE * aside
             direction = np.stack([along * cos - across * sin, along * sin + across * cos, up * np.ones(len(rows))])
             turn = RINGING_TILT_RAD_PER_M * tilt[which]
@@ -316,5 +317,5 @@ class PelvisMotion:
 
     def _curves(self, t_s: Floats) -> Quintics:
         first, last = np.searchsorted(self._rows["t_s"], t_s[[0, -1]], side="right")
-        # an interval's edges depend on its neighbours
-        return pelvis_path(self._rows[max(first - 2, 0) : last + 3], self._person)
+        # an interval's edges depend on its neighbours, and these on theirs; where rows are cut off all seems at rest
+        return pelvis_path(self._rows[max(first - 3, 0) : last + 3], self._person)

@@ -64,7 +64,7 @@ class Gait:
         check_sides("release_angle_deg", self.release_angle_deg, -80.0, 40.0, "degrees", "in rad, or the wrong sign?")
         check("roll_down_s", self.roll_down_s, 0.03, 0.4, "s", "in ms?")
         check("roll_off_fraction", self.roll_off_fraction, 0.05, 0.8, "of the stance", "percent?")
-        check("clearance_m", self.clearance_m, 0.0, 0.2, "m", "in cm?")
+        check("clearance_m", self.clearance_m, 0.003, 0.2, "m", "in cm?")
         check("impact_m_s2", self.impact_m_s2, 0.0, 300.0, "m/s^2", "in g?")
         check("second_impact_share", self.second_impact_share, 0.0, 2.0, "of the impact", "percent?")
         check_sides("drop_deg", self.drop_deg, 0.0, 20.0, "degrees", "a drop is positive")
@@ -209,9 +209,10 @@ class Person:
     bounce_m: float = 0.018
     """Half the pelvis' vertical path, at a step of 0.65 m; it grows with the step."""
     tilt_deg: float = 8.0
-    tilt_wobble_deg: float = 1.2
-    rotation_deg: float = 5.0
-    """How far the leading side of the pelvis is turned to the front at contact."""
+    tilt_wobble_deg: Sides = field(default_factory=lambda: Sides.both(1.2))
+    """Half the range of the pelvis' tilt while this side's foot is the stance foot."""
+    rotation_deg: Sides = field(default_factory=lambda: Sides.both(5.0))
+    """How far the leading side of the pelvis is turned to the front when this side's foot lands."""
     standing_sway_deg: float = 0.12
 
     def __post_init__(self) -> None:
@@ -237,8 +238,8 @@ class Person:
         check("sway_m", self.sway_m, 0.0, 0.15, "m", "in cm?")
         check("bounce_m", self.bounce_m, 0.0, 0.08, "m", "in cm?")
         check("tilt_deg", self.tilt_deg, -30.0, 40.0, "degrees", "in rad?")
-        check("tilt_wobble_deg", self.tilt_wobble_deg, 0.0, 10.0, "degrees", "in rad?")
-        check("rotation_deg", self.rotation_deg, 0.0, 25.0, "degrees", "in rad?")
+        check_sides("tilt_wobble_deg", self.tilt_wobble_deg, 0.0, 10.0, "degrees", "in rad?")
+        check_sides("rotation_deg", self.rotation_deg, 0.0, 25.0, "degrees", "in rad?")
         check("standing_sway_deg", self.standing_sway_deg, 0.0, 2.0, "degrees", "in rad?")
 
     def gait(self, direction: Direction) -> Gait:

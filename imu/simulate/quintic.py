@@ -58,11 +58,6 @@ class Quintics:
         rate = (((5.0 * c5 * tau + 4.0 * c4) * tau + 3.0 * c3) * tau + 2.0 * c2) * tau + c1
         return Knots(value, rate, _bend(c2, c3, c4, c5, tau))
 
-    def acceleration(self, t_s: Floats, piece: Ints, rows: slice = slice(None)) -> Floats:
-        """The second derivative alone, (d, n)."""
-        c2, c3, c4, c5 = np.take(self.coefficients[2:, rows], piece, axis=2)
-        return _bend(c2, c3, c4, c5, t_s - self.start_s[piece])
-
 
 def _bend(c2: Floats, c3: Floats, c4: Floats, c5: Floats, tau: Floats) -> Floats:
     return ((20.0 * c5 * tau + 12.0 * c4) * tau + 6.0 * c3) * tau + 2.0 * c2

@@ -188,7 +188,12 @@ class SensorModel:
             check("strapped_deg", value, -180.0, 180.0, "degrees", "in rad?")
         check_in_turn(self.restrapped)
         matrix = np.array(self.mounting)
-        if np.abs(matrix @ matrix.T - np.eye(3)).max() > ROTATION_TOLERANCE or np.linalg.det(matrix) < 0.0:
+        finite = bool(np.isfinite(matrix).all())
+        if (
+            not finite
+            or np.abs(matrix @ matrix.T - np.eye(3)).max() > ROTATION_TOLERANCE
+            or np.linalg.det(matrix) < 0.0
+        ):
             raise BadSpec(
                 "mounting is no rotation; want rows = the body's forward, left and up axes in sensor axes, at right "
                 "angles and right-handed (one axis has the wrong sign?)",

@@ -1,6 +1,7 @@
 """One TOML file = a person, a protocol and sensors. What it doesn't say has its default; what isn't known fails."""
 
 import difflib
+import math
 import tomllib
 import types
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,8 @@ SEGMENTS: Final[Mapping[str, type[Segment]]] = MappingProxyType(
     {kind.__name__.lower(): kind for kind in get_args(Segment)}
 )
 """By the names that phases have in a session's events."""
+HUGE: Final = 10**300
+"""Whole numbers beyond are beyond any limit; TOML has them."""
 EVERY: Final = "every"
 """The table of `sensors` that lies under each sensor's own."""
 PLAIN: Final[Mapping[type, str]] = MappingProxyType(
@@ -69,6 +72,8 @@ def parse_spec(text: str, name: str) -> Spec:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise BadSpec(f"{name} is no TOML: {problem}; want key = value lines (text without quotes?)") from None
+    except (ValueError, RecursionError):
+        raise BadSpec(f"{name} has a number too long or lists too deep to be read; want plain values") from None
     try:
         _known(document, ("person", "protocol", "sensors"), "the file")
         return Spec(
@@ -137,7 +142,7 @@ def _value(hint: Any, given: Any, where: str, base: Any) -> Any:
         return _value(next(kind for kind in get_args(hint) if kind is not types.NoneType), given, where, base)
     # true is an int to Python, and 4 a float to people
     if type(given) is int and hint is float:
-        return float(given)
+        return float(given) if abs(given) < HUGE else math.inf
     if type(given) is not hint:
         raise BadSpec(f"{where} is {given!r}; want {PLAIN[hint]}", key=where)
     return given
@@ -146,7 +151,7 @@ def _value(hint: Any, given: Any, where: str, base: Any) -> Any:
 def _segment(given: object, where: str) -> Segment:
     table = dict(_table(given, where))
     kind = table.pop("do", None)
-    if kind not in SEGMENTS:
+    if not isinstance(kind, str) or kind not in SEGMENTS:
         raise BadSpec(f"{where}.do is {kind!r}; want {_choice(kind, SEGMENTS)}", key="do")
     return _made(SEGMENTS[kind], table, where, None)
 

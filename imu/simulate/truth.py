@@ -56,8 +56,8 @@ def contacts(plan: Plan) -> Arrays:
     found = {name: column[there] for name, column in both.items()}
     for name in ("t_release_ns", "t_toe_on_ns", "t_heel_on_ns", "t_heel_off_ns", "t_toe_off_ns"):
         found[name] = np.ma.masked_array(found[name], found[name] > end_ns)
-    length_m = found["stride_length_m"]
-    found["stride_length_m"] = np.ma.masked_array(length_m, np.isnan(length_m))
+    for name in ("stride_length_m", "speed_m_s"):
+        found[name] = np.ma.masked_array(found[name], np.isnan(found[name]))
     return found
 
 
@@ -86,7 +86,15 @@ def _contacts_of(rows: Rows, foot: Foot) -> Arrays:
         "t_heel_on_ns": np.where(held, NEVER_NS, np.where(toe_first, flat_ns, contact_ns)),
         "t_heel_off_ns": np.where(held, NEVER_NS, np.where(toe_last, lift_ns, release_ns)),
         "t_toe_off_ns": np.where(toe_last, release_ns, lift_ns),
+        "speed_m_s": _speed_m_s(np.hypot(*moved_m), along_m, contact_ns),
     }
+
+
+def _speed_m_s(length_m: Floats, along_m: Floats, contact_ns: Ints) -> Floats:
+    """Of the strides that contacts end; of the first one NaN."""
+    stride_s = np.diff(contact_ns, prepend=contact_ns[:1]) / NS_PER_S
+    stride_s[:1] = np.nan
+    return np.sign(along_m) * length_m / stride_s
 
 
 def steps(found: Arrays, motion: PelvisMotion) -> Arrays:

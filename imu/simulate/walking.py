@@ -32,6 +32,8 @@ CLOSING: Final = 0.35
 TWO_TO_CLOSE: Final = 0.25
 """How often there is one more short step before the closing one, and its length in terms of the usual."""
 SHORT_STEP: Final = (0.1, 0.3)
+FASTEST_RAD_S: Final = 5.0
+"""A foot rolls down no faster than that, on the average."""
 RELEASE_SHAPE: Final = 0.4
 """The angle at release varies less than the times and sizes of a step, by that factor."""
 UNMOVED: Final = 0.2
@@ -196,7 +198,7 @@ class Bout:
             Swing(
                 swing_s=swing_s,
                 roll_off_s=off * gait.roll_off_s,
-                roll_down_s=down * gait.roll_down_s,
+                roll_down_s=max(down * gait.roll_down_s, math.radians(abs(way.landing * angle_deg)) / FASTEST_RAD_S),
                 release_deg=(UNMOVED + (1.0 - UNMOVED) * whole) * steady * getattr(gait.release_angle_deg, foot),
                 contact_deg=way.landing * angle_deg,
                 clearance_m=clearance * gait.clearance_m,

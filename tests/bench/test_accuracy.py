@@ -327,7 +327,7 @@ def test_a_simulated_walk_is_found(walk_folder):
     result = measure([str(walk_folder)])
     assert result["sessions"]["compared"] == ["SIM01/walk"]
     for walking in ("forward", "backward"):
-        figures = result["groups"]["walk"][walking]
+        figures = result["groups"]["simulated walk"][walking]
         assert figures["f1"] == figures["direction"]["right"] == figures["pattern"]["right"] == 1.0
     assert f"walk    forward {result['groups']['walk']['forward']['contacts']:>10}" in text(result)
     assert "| walk | backward |" in markdown(result)
@@ -349,7 +349,7 @@ def test_a_session_that_fails_counts_as_missed(copied):
         assert figures["missed"] == figures["contacts"] > 0
         assert figures["f1"] == 0.0
     # by source they are one group
-    both = measure([str(good), str(bad)])["groups"]["a"]["forward"]
+    both = measure([str(good), str(bad)])["groups"]["simulated a"]["forward"]
     assert 0.4 < both["f1"] < 0.75
 
 

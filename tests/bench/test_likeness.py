@@ -31,7 +31,7 @@ def test_a_simulated_walk_shows_its_own_truth(walk, likeness_of_walk):
     result = likeness_of_walk.figures()
     assert result["sessions"]["compared"] == ["SIM01/walk"]
     for walking, direction in (("forward", 1), ("backward", -1)):
-        figures = result["groups"]["walk"][walking]
+        figures = result["groups"]["simulated walk"][walking]
         features = figures["features"]
         assert figures["strides"] > 12
         assert figures["sessions"] == 1
@@ -51,8 +51,8 @@ def test_a_simulated_walk_shows_its_own_truth(walk, likeness_of_walk):
 def test_the_gyroscope_shows_the_pelvis_as_truth_has_it(walk_folder, likeness_of_walk, copied):
     folder = copied("walk-blind")
     (folder / "truth_pelvis.parquet").unlink()
-    seen = measure([str(folder)]).figures()["groups"]["walk"]
-    true = likeness_of_walk.figures()["groups"]["walk"]
+    seen = measure([str(folder)]).figures()["groups"]["simulated walk"]
+    true = likeness_of_walk.figures()["groups"]["simulated walk"]
     for walking in ("forward", "backward"):
         for name in ("obliquity_range_deg", "tilt_range_deg", "rotation_range_deg"):
             expected = true[walking]["features"][name]["median"]
@@ -87,8 +87,8 @@ def test_what_can_not_be_compared_is_named(copied):
     assert any("mounting of foot_left is not known" in note for note in notes)
     assert len(notes) == 4
     assert not any("\n" in note for note in notes)
-    both = measure([str(copied("a-whole"))]).figures()["groups"]["a"]["forward"]["strides"]
-    assert result["groups"]["a"]["forward"]["strides"] == pytest.approx(both / 2, abs=1)
+    both = measure([str(copied("a-whole"))]).figures()["groups"]["simulated a"]["forward"]["strides"]
+    assert result["groups"]["simulated a"]["forward"]["strides"] == pytest.approx(both / 2, abs=1)
 
 
 def test_groups_are_sources_or_sessions(copied):

@@ -55,7 +55,7 @@ def test_trials_are_cut_among_steps(one_session, source):
     # one step of each foot to begin with, the closing one at the end, and what is a turn
     lost = len(truth.contacts) - sum(map(len, asked.values()))
     assert lost == 3 if source != "gaitmap" else 3 + 3 <= lost <= 3 + 7
-    figures = measure([str(folder)])["groups"][source]
+    figures = measure([str(folder)])["groups"][f"simulated {source}"]
     assert {walking: one["contacts"] for walking, one in figures.items()} == {
         json.loads(recording.phases[1]["value"])["direction"]: sum(map(len, asked.values()))
     }

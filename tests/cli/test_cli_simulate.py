@@ -175,3 +175,16 @@ def test_someone_is_another_person_for_another_seed(imu, tmp_path):
     )
     assert len(one) > 5
     assert not set(one) & set(other)
+
+
+def test_someone_takes_no_place_of_a_person_that_a_file_describes(imu, tmp_path):
+    code, _, err = imu("simulate", "toe-walker", "--someone", "--out", str(tmp_path))
+    assert code == 2
+    assert "toe-walker describes a person of its own" in err
+
+
+@pytest.mark.parametrize("given", [["--minutes", "inf"], ["--minutes", "0.001"], ["--seed", "-1", "--someone"]])
+def test_numbers_that_cannot_be_are_one_line(imu, tmp_path, given):
+    code, _, err = imu("simulate", "out-and-back", *given, "--out", str(tmp_path))
+    assert code == 2
+    assert given[0] in err

@@ -128,8 +128,8 @@ def _person(rng: Rng) -> Person:
             sway_m=rng.uniform(0.0, 0.06),
             bounce_m=rng.uniform(0.0, 0.03),
             tilt_deg=rng.uniform(-10.0, 25.0),
-            tilt_wobble_deg=rng.uniform(0.0, 4.0),
-            rotation_deg=rng.uniform(0.0, 12.0),
+            tilt_wobble_deg=Sides(*rng.uniform(0.0, 4.0, 2)),
+            rotation_deg=Sides(*rng.uniform(0.0, 12.0, 2)),
             standing_sway_deg=rng.uniform(0.0, 1.0),
         )
     )

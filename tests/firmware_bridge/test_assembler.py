@@ -4,13 +4,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from hypothesis import settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from firmware_bridge import dot, ogi
 from firmware_bridge.assembler import Assembler
-from firmware_bridge.packets import Counted, Frame
+from firmware_bridge.packets import Counted, Counters, Frame
 
 OGI = ogi.Ogi().counters
 DOT = dot.Dot().counters
@@ -278,3 +279,222 @@ def frame(first: int, ticks: int, n: int = 1, *, packet: int | None = None, **mo
         values=values_of(range(first, first + n)),
         **more,
     )
+
+
+def push(assembler: Assembler, frame: Frame, host_us: int) -> Counted:
+    counted = assembler.push(frame, host_us * 1000)
+    assert counted is not None
+    return counted
+
+
+def test_ticks_of_samples_are_even_from_packet_to_packet_whatever_the_nominal_period():
+    assembler = Assembler(OGI)
+    ticks = np.concatenate([push(assembler, frame(k * 10, 10**6 + k * 48_000, 10), k * 48_000).ticks for k in range(5)])
+    np.testing.assert_array_equal(np.diff(ticks[10:]), 4800)
+    assert ticks[-1] == 10**6 + 4 * 48_000
+
+
+def test_ticks_behind_a_gap_are_a_measured_period_apart():
+    assembler = Assembler(OGI)
+    for k in range(40):
+        push(assembler, frame(k * 10, 10**6 + k * 48_000, 10), k * 48_000)
+    after = push(assembler, frame(450, 10**6 + 45 * 48_000, 10), 45 * 48_000)
+    np.testing.assert_array_equal(np.diff(after.ticks), 4800)
+    np.testing.assert_array_equal(after.number, range(450, 460))
+    assert assembler.report.lost == 50
+
+
+def test_a_late_packet_that_an_extrapolated_neighbour_reaches_into_yields_to_it():
+    assembler = Assembler(OGI)
+    # a period that is nominally 5 % too long puts the first samples of the third packet before the end of the second
+    push(assembler, frame(0, 1_000_000, 10), 0)
+    push(assembler, frame(20, 1_095_000, 10), 95_000)
+    late = push(assembler, frame(10, 1_047_500 + 4_000, 10), 96_000)
+    assert late.late
+    assert late.ticks[-1] == 1_095_000 - 9 * NOMINAL_US - 1
+    assert (np.diff(late.ticks) > 0).all()
+    assert late.ticks[0] > 1_000_000
+
+
+def test_streaming_that_was_stopped_and_started_is_a_gap_though_the_counter_has_none():
+    assembler = Assembler(OGI)
+    push(assembler, frame(0, 60_000_000, 10, packet=0), 0)
+    on = push(assembler, frame(10, 60_050_000 + 10_000_000, 10, packet=1), 10_050_000)
+    assert on.epoch == 0
+    assert on.number[0] == 10 + 2000
+    report = assembler.report
+    assert (report.pauses, report.lost, report.lost_estimated, report.reboots) == (1, 0, 2000, 0)
+
+
+def test_what_a_buffer_lost_is_counted_by_the_counter():
+    assembler = Assembler(OGI)
+    push(assembler, frame(0, 60_000_000, 10, packet=0), 0)
+    push(assembler, frame(25, 60_125_000, 10, packet=1, overrun=True), 125_000)
+    report = assembler.report
+    assert (report.overruns, report.lost) == (1, 15)
+
+
+@pytest.mark.parametrize("wraps", [1, 2, 3])
+def test_a_gap_of_whole_wraps_of_the_sample_counter_is_counted(wraps: int):
+    assembler = Assembler(OGI)
+    push(assembler, frame(7, 60_000_000, packet=7), 0)
+    lost = wraps << 16
+    on = push(assembler, frame(8 + lost, 60_000_000 + (lost + 1) * 5000, packet=8), (lost + 1) * 5000)
+    assert on.number[0] == 8 + lost
+    assert assembler.report.lost == lost
+
+
+def test_what_a_rebooted_device_sampled_unheard_is_counted_and_its_jump_is_not_less():
+    assembler = Assembler(OGI)
+    push(assembler, frame(4000, 20_000_000, 10), 0)
+    # 40 samples since it came back; arrivals say that 2 s went by
+    back = push(assembler, frame(40, 250_000, 10), 2_000_000)
+    assert back.epoch == 1
+    assert back.number[0] == 4010 + 400 - 10
+    report = assembler.report
+    assert (report.lost, report.lost_estimated, report.reboots) == (40, 350, 1)
+
+
+def test_a_reboot_is_a_gap_though_no_time_went_by():
+    assembler = Assembler(OGI)
+    push(assembler, frame(4000, 20_000_000, 10), 0)
+    assert push(assembler, frame(0, 50_000, 10, clock_reset=True), 0).number[0] == 4011
+
+
+def test_the_first_packets_of_a_boot_may_come_late():
+    assembler = Assembler(OGI)
+    push(assembler, frame(4000, 20_000_000, 10), 0)
+    push(assembler, frame(40, 250_000, 10), 3_000_000)
+    late = push(assembler, frame(0, 50_000, 10, clock_reset=True), 3_010_000)
+    assert (late.epoch, late.late) == (1, True)
+    report = assembler.report
+    assert (report.lost, report.reboots, report.late) == (30, 1, 1)
+
+
+def test_a_second_reboot_is_not_taken_for_the_first_packet_of_the_first():
+    assembler = Assembler(OGI)
+    push(assembler, frame(4000, 20_000_000, 10), 0)
+    push(assembler, frame(40, 250_000, 10), 3_000_000)
+    assert push(assembler, frame(0, 50_000, 10, clock_reset=True), 6_000_000).epoch == 2
+
+
+def test_a_clock_that_was_asked_tells_a_reboot_that_packets_hide():
+    """On for a second, off, on for longer than before: its packets look as if they went on."""
+    assembler = Assembler(OGI)
+    push(assembler, frame(190, 1_000_000, 10), 0)
+    assembler.connected()
+    assembler.ping(1_200_000, 1_500_000_000)
+    back = push(assembler, frame(230, 1_200_000, 10), 1_500_000)
+    assert back.epoch == 1
+    assert assembler.report.connects == 1
+
+
+@pytest.mark.parametrize("drift", [-500e-6, 0.0, 500e-6])
+def test_a_clock_that_drifts_is_no_reboot(drift: float):
+    assembler = Assembler(OGI)
+    for k in range(0, 4000, 10):
+        host_us = k * 5000
+        ticks = 2**32 - 10**7 + round(host_us * (1 + drift))
+        push(assembler, frame(k, ticks, 10), host_us + 30_000)
+        assembler.ping(ticks + 31_000 & 0xFFFFFFFF, (host_us + 31_000) * 1000)
+    assert assembler.report.reboots == assembler.report.lost == 0
+
+
+def test_memory_ends():
+    assembler = Assembler(OGI)
+    for k in range(3000):
+        push(assembler, frame(k * 10, 10**6 + k * 50_000, 10), k * 50_000)
+    # a minute and a half of 20 packets a second were more than it has to keep
+    first = frame(10 * 1000, 10**6 + 1000 * 50_000, 10)
+    assert push(assembler, first, 3000 * 50_000).epoch == 1
+    assert assembler.push(first, 3000 * 50_000 * 1000) is None
+
+
+def test_a_frame_without_samples_is_nothing():
+    assembler = Assembler(OGI)
+    empty = frame(0, 0)._replace(values=np.zeros((0, 6), dtype=np.int16))
+    assert assembler.push(empty, 0) is None
+    assert assembler.report.samples == assembler.report.lost == 0
+
+
+def dot_frame(k: int, ticks: float) -> Frame:
+    return Frame(
+        packet=None,
+        first=None,
+        ticks=round(ticks) & 0xFFFFFFFF,
+        period_ticks=dot.PERIOD_US,
+        values=np.full((1, 6), k, dtype=np.float32),
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    start=st.one_of(st.integers(10**6, 2**33), st.integers(2**32 - 10**6, 2**32)),
+    steps=st.lists(st.integers(1, 400), min_size=1, max_size=60),
+    drift=st.floats(-100e-6, 100e-6),
+    jitter=st.integers(0, 2**32),
+)
+@example(start=2**32 - 50_000, steps=[1, 1, 400, 1], drift=0.0, jitter=0)
+def test_without_counters_gaps_are_what_time_says(start: int, steps: list[int], drift: float, jitter: int):
+    assembler = Assembler(DOT)
+    rng = np.random.default_rng([4, jitter])
+    slots = np.cumsum([0, *steps])
+    period = dot.PERIOD_US * (1 + drift)
+    numbers = [
+        push(assembler, dot_frame(k, start + k * period + rng.uniform(-500, 500)), round(k * period)).number[0]
+        for k in slots.tolist()
+    ]
+    np.testing.assert_array_equal(np.array(numbers) - numbers[0], slots)
+    assert assembler.report.lost == sum(steps) - len(steps)
+
+
+def test_without_counters_too_late_and_double_packets_are_told():
+    assembler = Assembler(DOT)
+    at = [10**8 + k * dot.PERIOD_US for k in range(6)]
+    for k in (0, 1, 5):
+        push(assembler, dot_frame(k, at[k]), round(k * dot.PERIOD_US))
+    late = push(assembler, dot_frame(3, at[3]), 100_000)
+    assert (late.late, late.number[0]) == (True, 3)
+    assert assembler.push(dot_frame(3, at[3]), 101_000_000) is None
+    assert assembler.push(dot_frame(5, at[5]), 101_000_000) is None
+    assert assembler.report.lost == 2
+
+
+def test_without_counters_another_sample_at_a_known_time_is_another_clock():
+    assembler = Assembler(DOT)
+    at = [10**8 + k * dot.PERIOD_US for k in range(4)]
+    for k in range(4):
+        push(assembler, dot_frame(k, at[k]), round(k * dot.PERIOD_US))
+    assert push(assembler, dot_frame(9, at[2]), 60_000).epoch == 1
+
+
+CLOCKLESS = Counters(clock="none", tick_s=0.01, tick_bits=0, packet_bits=0, sample_bits=0)
+PACKETS_ONLY = Counters(clock="none", tick_s=0.01, tick_bits=0, packet_bits=8, sample_bits=0)
+
+
+def clockless(k: int, packet: int | None = None) -> Frame:
+    return Frame(packet=packet, first=None, ticks=None, period_ticks=1, values=np.full((2, 6), k, dtype=np.int16))
+
+
+def test_without_clock_and_counters_samples_are_just_counted_and_a_new_link_is_a_gap():
+    assembler = Assembler(CLOCKLESS)
+    assembler.connected()
+    blocks = [push(assembler, clockless(0), k * 20_000) for k in range(3)]
+    np.testing.assert_array_equal(np.concatenate([block.number for block in blocks]), range(6))
+    np.testing.assert_array_equal(blocks[2].ticks, blocks[2].number)
+    assembler.connected()
+    after = push(assembler, clockless(0), 1_040_000)
+    assert (after.epoch, after.number[0]) == (1, 6 + 98)
+    report = assembler.report
+    assert (report.duplicates, report.lost, report.lost_estimated, report.reboots) == (0, 0, 98, 0)
+
+
+@pytest.mark.parametrize("lost", [0, 1, 100, 300])
+def test_without_clock_and_sample_counter_packets_tell_what_is_lost(lost: int):
+    assembler = Assembler(PACKETS_ONLY)
+    push(assembler, clockless(0, 250), 0)
+    after = push(assembler, clockless(1, (251 + lost) & 0xFF), (lost + 1) * 20_000)
+    assert after.number[0] == push(assembler, clockless(2, (252 + lost) & 0xFF), (lost + 2) * 20_000).number[0] - 2
+    assert after.number[0] == 502 + 2 * lost
+    assert assembler.push(clockless(1, (251 + lost) & 0xFF), (lost + 2) * 20_000_000) is None
+    assert assembler.report.lost == 2 * lost

@@ -11,7 +11,7 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailabl
 from firmware_bridge.central import STANDARD, Central, NoDriver
 from firmware_bridge.link import Arrival, Inbox, Kind, LinkFailed, Ping, within
 from firmware_bridge.ogi import DATA, Ogi
-from firmware_bridge.watch import Timing
+from firmware_bridge.watch import Backoff, Timing
 from tests.firmware_bridge.fake_radio import Device, Radio
 from tests.firmware_bridge.ogi_sensor import OgiSensor
 
@@ -35,13 +35,11 @@ PATIENCE_S = 20.0
 class Bench:
     """Sensors of these serials on a fake radio, a central, and what came in."""
 
-    def __init__(self, *serials: str, timing: Timing = QUICK, **options: Any) -> None:
-        self.sensors = [OgiSensor(serial) for serial in serials]
+    def __init__(self, *serials: str, timing: Timing = QUICK, rate_hz: float = 1000.0) -> None:
+        self.sensors = [OgiSensor(serial, rate_hz=rate_hz, ring=1024) for serial in serials]
         self.devices = [Device(sensor, f"F0:{i:02}") for i, sensor in enumerate(self.sensors)]
         self.radio = Radio(self.devices)
-        self.central = Central(
-            {"ogi": Ogi()}, client=self.radio.client, scanner=self.radio.scanner, timing=timing, **options
-        )
+        self.central = Central({"ogi": Ogi()}, client=self.radio.client, scanner=self.radio.scanner, timing=timing)
         self.inbox = Inbox()
         self.arrivals: list[Arrival] = []
 
@@ -91,7 +89,7 @@ async def cancelled(*tasks: asyncio.Task[Any]) -> None:
 
 def test_three_sensors_stream_in_order_and_nothing_is_lost(run: Run):
     async def main() -> None:
-        bench = Bench("A1", "B2", "C3")
+        bench = Bench("A1", "B2", "C3", rate_hz=200.0)
         async with bench.supervised():
             await asyncio.sleep(2)
         for sensor in bench.sensors:
@@ -458,29 +456,40 @@ def test_a_lost_sensor_is_found_while_another_is_absent(run: Run):
     run(main())
 
 
-def test_pauses_double_up_to_a_limit_and_begin_anew_after_data(run: Run, monkeypatch: pytest.MonkeyPatch):
-    pauses: list[float] = []
-    sleep = asyncio.sleep
+def test_pauses_double_up_to_a_limit_with_jitter_of_their_own():
+    timing = Timing(backoff_first_s=0.1, backoff_most_s=10.0)
+    limits = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0, 10.0]
+    one, same, other = (Backoff(timing, [seed]) for seed in (1, 1, 2))
+    pauses = [one.next_s() for _ in limits]
+    assert all(limit / 2 <= pause <= limit for pause, limit in zip(pauses, limits, strict=True))
+    assert pauses == [same.next_s() for _ in limits]
+    assert pauses != [other.next_s() for _ in limits]
+    one.reset()
+    assert one.next_s() <= 0.1
 
-    async def noted(seconds: float) -> None:
-        if 0.002 < seconds < 0.05:
-            pauses.append(seconds)
-        await sleep(min(seconds, 0.002) if 0.002 < seconds < 0.05 else seconds)
+
+def test_pauses_grow_until_data_came(run: Run, monkeypatch: pytest.MonkeyPatch):
+    calls: list[str] = []
+
+    class Noted(Backoff):
+        def reset(self) -> None:
+            calls.append("reset")
+
+        def next_s(self) -> float:
+            calls.append("next")
+            return 0.001
 
     async def main() -> None:
-        monkeypatch.setattr("firmware_bridge.central.asyncio.sleep", noted)
-        bench = Bench("A1", seed=7)
-        bench.devices[0].fails["start"] = [BleakError("no")] * 6
+        monkeypatch.setattr("firmware_bridge.central.Backoff", Noted)
+        bench = Bench("A1")
+        bench.devices[0].fails["start"] = [BleakError("no")] * 3
         async with bench.supervised():
             await bench.streaming("A1")
             bench.devices[0].drop()
             await bench.streaming("A1")
 
     run(main())
-    limits = [0.01, 0.02, 0.04, 0.04, 0.04, 0.04, 0.01]
-    taken = [pause for pause in pauses if pause not in {0.005, 0.01}]
-    assert len(taken) >= len(limits)
-    assert all(limit / 2 <= pause <= limit for pause, limit in zip(taken, limits, strict=False))
+    assert calls == ["next", "next", "next", "reset", "next"]
 
 
 def test_without_bluetooth_it_says_so_and_goes_on_trying(run: Run):

@@ -40,14 +40,15 @@ def arrivals(rows, rng, away):
     """Packets of all sensors in the order in which they come; what falls into `away` comes at its end, all at once."""
     packets = []
     for name, samples in rows.items():
-        start = 0
+        start = at = 0
         while start < len(samples):
             end = start + int(rng.integers(1, 20))
             packet = samples[start:end]
-            at = int(packet.t_ns[-1]) + int(rng.integers(0, 30_000_000))
+            # a link delays, and keeps the order
+            at = max(at, int(packet.t_ns[-1]) + int(rng.integers(0, 30_000_000)))
             for sensor, begin, until in away:
                 if sensor == name and begin <= at < until:
-                    at = until
+                    at = max(at, until)
             packets.append((at, len(packets), name, packet))
             start = end
     return [(name, packet) for _, _, name, packet in sorted(packets, key=lambda one: one[:2])]

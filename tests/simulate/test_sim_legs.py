@@ -25,13 +25,13 @@ def per_stride(recording, curve, t, points=101):
 
 
 @settings(deadline=None, max_examples=20)
-@given(direction=st.sampled_from(["forward", "backward"]), speed=st.floats(0.2, 1.7), seed=st.integers(0, 1000))
+@given(direction=st.sampled_from(["forward", "backward"]), speed=st.floats(0.2, 1.9), seed=st.integers(0, 1000))
 def test_legs_reach_and_bones_keep_their_length(direction, speed, seed):
     recording = walking(direction, speed, seed)
     t = np.arange(0.0, recording.duration_s, 0.01)
     for foot in ("left", "right"):
         angles = recording.joint_angles(foot, t)
-        assert angles.short_m.max() < 0.06
+        assert angles.short_m.max() < 0.07
         assert (angles.short_m > 0.03).mean() < 0.1
         assert angles.knee.min() >= 0.0, "a knee never bends the wrong way"
         assert angles.knee.max() < np.radians(110.0)

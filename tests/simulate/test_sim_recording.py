@@ -228,3 +228,20 @@ def test_the_session_says_that_it_is_simulated():
 def test_what_cannot_be_recorded_is_refused(make, error, match):
     with pytest.raises(error, match=match):
         make()
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_an_instant_is_the_same_asked_alone_and_in_a_long_call(direction):
+    protocol = Protocol(segments=(Stand(seconds=2.0), Walk(direction=direction, seconds=12.0), Stand(seconds=2.0)))
+    recording = simulate(Person(), protocol, usual_sensors(), seed=2)
+    t = np.arange(0.0, recording.duration_s, 0.037)
+    for sensor in usual_sensors():
+        motion = recording.motion(sensor)
+        whole, poses = motion.readings(t), motion.pose(t)
+        for k in range(len(t)):
+            alone, pose = motion.readings(t[k : k + 1]), motion.pose(t[k : k + 1])
+            for one, all_of_them in ((alone.acc, whole.acc), (alone.gyr, whole.gyr), *zip(pose, poses, strict=True)):
+                np.testing.assert_array_equal(one[0], all_of_them[k])
+    angles = recording.pelvis().angles(t)
+    for k in range(len(t)):
+        np.testing.assert_array_equal(recording.pelvis().angles(t[k : k + 1])[:, 0], angles[:, k])

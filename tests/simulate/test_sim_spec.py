@@ -177,3 +177,19 @@ def test_the_library_is_there():
 def test_parameters_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         named("demo").person.first_foot = "left"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[protocol]\nsegments = [{ do = ["stand"], seconds = 3 }]',
+        f"[protocol]\nsegments = [{{ do = 'stand', seconds = {'9' * 400} }}]",
+        f"[protocol]\nsegments = [{{ do = 'stand', seconds = {'9' * 5000} }}]",
+        "a = " + "[" * 2000 + "]" * 2000,
+        "[protocol]\nsegments = [{ do = 'stand', seconds = 3 }]\n"
+        "[sensors.every]\nmounting = [[nan, 0, 0], [0, 1, 0], [0, 0, 1]]",
+    ],
+)
+def test_whatever_a_file_says_the_answer_is_one_clear_line(text):
+    with pytest.raises(BadSpec, match="want"):
+        parse_spec(text, "mine.toml")

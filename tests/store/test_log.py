@@ -246,6 +246,7 @@ def test_a_log_with_a_tail_of_zeros_gives_the_whole_frames_before(tmp_path):
             damage = check_whole_frames_before(tmp_path / "cut", original[:size] + bytes(zeros), original, frames)
             if size in ends:
                 assert damage == "zeros"
+    assert check_whole_frames_before(tmp_path / "cut", original + bytes(4096) + b"x", original, frames) == "no_magic"
 
 
 def test_a_log_with_any_bit_flipped_gives_the_whole_frames_before(tmp_path):

@@ -1,0 +1,165 @@
+import asyncio
+import json
+import math
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware_bridge import dot
+from firmware_bridge.driver import Driver
+from firmware_bridge.packets import BadPacket, BadRate, Frame
+
+VECTORS = Path(dot.__file__).with_name("vectors") / "dot.jsonl"
+
+
+def vectors(kind: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in VECTORS.read_text("utf-8").splitlines()]
+    found = [line for line in lines if line["kind"] == kind]
+    assert found
+    assert all(line["source"] for line in found)
+    return found
+
+
+@pytest.mark.parametrize("vector", vectors("data"))
+def test_golden_notifications_both_ways(vector: dict[str, Any]):
+    payload, said = bytes.fromhex(vector["hex"]), vector["decoded"]
+    frame = dot.unpack(payload)
+    assert (frame.packet, frame.first, frame.ticks) == (None, None, said["ticks"])
+    assert frame.period_ticks == pytest.approx(16_666.67, abs=0.01)
+    assert frame.values.dtype == np.float32
+    np.testing.assert_array_equal(frame.values[0, :3], np.float32(said["acc_m_s2"]))
+    np.testing.assert_allclose(frame.values[0, 3:], np.radians(said["gyr_deg_s"]), rtol=1e-6)
+    w, x, y, z = np.frombuffer(payload, "<f4", 4, 4).tolist()
+    assert dot.pack(frame, (w, x, y, z))[: len(payload)] == payload
+
+
+@pytest.mark.parametrize("vector", vectors("identity"))
+def test_golden_identity(vector: dict[str, Any]):
+    said = dot.unpack_identity(bytes.fromhex(vector["hex"]), bytes.fromhex(vector["control_hex"]))
+    assert said._asdict().items() >= vector["decoded"].items()
+    assert said.acc_per_count_m_s2 is said.gyr_per_count_rad_s is None
+    assert said.acc_range_m_s2 == pytest.approx(156.9064)
+    assert said.gyr_range_rad_s == pytest.approx(math.radians(2000))
+
+
+@settings(max_examples=1000, deadline=None)
+@given(payload=st.one_of(st.binary(max_size=80), st.binary(min_size=44, max_size=44).map(lambda b: b + bytes(19))))
+def test_bytes_raise_bad_packet_and_nothing_else(payload: bytes):
+    with suppress(BadPacket):
+        assert np.isfinite(dot.Dot().decode(payload).values).all()
+    with suppress(BadPacket):
+        dot.unpack_identity(payload, payload)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    ticks=st.integers(0, 2**34),
+    acc=st.lists(st.floats(-157, 157, width=32), min_size=3, max_size=3),
+    gyr=st.lists(st.floats(-35, 35, width=32), min_size=3, max_size=3),
+)
+def test_what_is_packed_is_read(ticks: int, acc: list[float], gyr: list[float]):
+    values = np.array([acc + gyr], dtype=np.float32)
+    payload = dot.pack(Frame(packet=None, first=None, ticks=ticks, period_ticks=dot.PERIOD_US, values=values))
+    assert len(payload) == 63
+    frame = dot.unpack(payload)
+    assert frame.ticks == ticks & 0xFFFFFFFF
+    np.testing.assert_allclose(frame.values, values, rtol=1e-6, atol=1e-37)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda b: b[:43], "43 bytes"),
+        (lambda b: b + bytes(20), "64 bytes"),
+        (lambda b: b[:44].ljust(62, b"\0") + b"\1", "other than 0"),
+        (lambda b: b[:20] + b"\0\0\xc0\x7f" + b[24:], "not finite"),
+        (lambda b: b[:40] + b"\0\0\x80\xff", "not finite"),
+    ],
+)
+def test_what_is_refused(change: Any, says: str):
+    whole = bytes.fromhex(vectors("data")[1]["hex"])
+    with pytest.raises(BadPacket, match=says) as err:
+        dot.unpack(change(whole))
+    assert err.value.payload == change(whole)
+
+
+@pytest.mark.parametrize("slip", [{"ticks": None}, {"values": np.zeros((2, 6), dtype=np.float32)}])
+def test_what_no_notification_can_carry(slip: dict[str, Any]):
+    frame = dot.unpack(bytes.fromhex(vectors("data")[0]["hex"]))
+    with pytest.raises(ValueError, match="one sample"):
+        dot.pack(frame._replace(**slip))
+
+
+class Sensor:
+    """The part of a DOT that is written to, with its rule: nothing changes while it measures."""
+
+    def __init__(self, *, measuring: bool = False, mode: int = 26, rate_hz: int = 60) -> None:
+        self.control = bytes([1, measuring, mode])
+        self.device_control = bytearray.fromhex(vectors("identity")[0]["control_hex"])
+        self.device_control[24:26] = rate_hz.to_bytes(2, "little")
+        self.written = 0
+
+    async def read_gatt_char(self, char_specifier: str) -> bytearray:
+        return bytearray(
+            {
+                dot.CONTROL: self.control,
+                dot.DEVICE_CONTROL: bytes(self.device_control),
+                dot.DEVICE_INFO: bytes.fromhex(vectors("identity")[0]["hex"]),
+            }[char_specifier]
+        )
+
+    async def write_gatt_char(self, char_specifier: str, data: bytes, response: bool | None = None) -> None:
+        assert response
+        self.written += 1
+        if char_specifier == dot.CONTROL:
+            assert len(data) == 3
+            assert data[0] == 1
+            assert not (self.control[1] and data[1]), "started while it measures"
+            self.control = bytes(data)
+        else:
+            assert char_specifier == dot.DEVICE_CONTROL
+            assert len(data) == 32
+            assert not self.control[1], "configured while it measures"
+            assert data[0] == 1 << 4, "something else than the rate is set"
+            self.device_control[24:26] = data[24:26]
+
+    @property
+    def rate_hz(self) -> int:
+        return int.from_bytes(self.device_control[24:26], "little")
+
+
+@pytest.mark.parametrize("measuring", [False, True])
+@pytest.mark.parametrize("mode", [26, 3])
+@pytest.mark.parametrize("rate_hz", [60, 120])
+@pytest.mark.parametrize("asked", [None, 60.0])
+def test_start_brings_it_into_custom_mode_5_at_60_hz(measuring: bool, mode: int, rate_hz: int, asked: float | None):
+    sensor = Sensor(measuring=measuring, mode=mode, rate_hz=rate_hz)
+    driver: Driver = dot.Dot()
+    asyncio.run(driver.start(sensor, asked))
+    assert sensor.control == bytes([1, 1, 26])
+    assert sensor.rate_hz == 60
+    assert bool(sensor.written) != (measuring and mode == 26 and rate_hz == 60)
+    asyncio.run(driver.stop(sensor))
+    assert sensor.control[:2] == bytes([1, 0])
+
+
+@pytest.mark.parametrize("rate_hz", [120.0, 30.0, 200.0, math.nan])
+def test_no_rate_but_60_hz(rate_hz: float):
+    sensor = Sensor()
+    with pytest.raises(BadRate, match="60 Hz"):
+        asyncio.run(dot.Dot().start(sensor, rate_hz))
+    assert not sensor.written
+
+
+def test_it_is_identified_and_neither_asked_the_time_nor_to_resend():
+    sensor, driver = Sensor(), dot.Dot()
+    assert asyncio.run(driver.identify(sensor)).serial == "0000D422CD001A2B"
+    assert asyncio.run(driver.device_ticks(sensor)) is None
+    asyncio.run(driver.resend(sensor, 7))
+    assert not sensor.written
+    assert driver.experimental

@@ -7,11 +7,9 @@ envelope.py for what lies under them, and docs/clocks.md for reasons and figures
 Nothing here reads a clock or draws a number: the same calls give the same bits, so a log can be replayed.
 """
 
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,109 +19,14 @@ from firmware_bridge.envelope import (
     NS_PER_MS,
     NS_PER_S,
     SKEW_PPM,
-    SLACK_MS,
     WINDOW_S,
     Corridor,
     Intervals,
     Kalman,
     Middle,
 )
-from firmware_bridge.packets import BridgeError, Counted, Ints
-
-
-class ClockError(BridgeError, ValueError):
-    """What a clock was told can't be."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockReport:
-    """What a clock knows of itself so far."""
-
-    host_timed: bool
-    """The device has no clock; its samples are spread over arrivals, and no claim finer than those holds."""
-    epochs: int
-    packets: int
-    pings: int
-    offset_ns: int | None
-    """Session time minus device time at the newest sample; None before the first."""
-    drift_ppm: float
-    """Rate of session time against the device's clock (nominal sample period), minus 1."""
-    residual_ms: float
-    """Standard deviation of arrival minus mapped time: waits, packets sent again, the host's stalls."""
-    residual_p99_ms: float
-    uncertainty_ms: float | None
-    """Standard uncertainty of mapped times beside the constant part of the path; None until bounds exist."""
-    path_ms: float | None
-    """Mapped times are late by a constant between 0 and this, which drops out between sensors of one kind. From
-    pings; None without any."""
-    interval_ms: float | None
-    """Connection interval that arrivals show."""
-    restarts: int
-    """How often the clock jumped within an epoch: the computer slept, or the device's clock stood still."""
-
-
-class _Delays:
-    """Spread of delays in constant memory."""
-
-    BIN_NS: Final = 250_000
-    BINS: Final = 2000
-    """Up to 500 ms; what is later is a backlog and counts as that."""
-
-    def __init__(self) -> None:
-        self._counts = [0] * (self.BINS + 1)
-        self._n = self._sum = self._squares = 0
-
-    def push(self, delay_ns: int) -> None:
-        bin_ = min(self.BINS, max(0, delay_ns // self.BIN_NS))
-        self._counts[bin_] += 1
-        if bin_ < self.BINS:
-            self._n += 1
-            self._sum += delay_ns
-            self._squares += delay_ns * delay_ns
-
-    @property
-    def sd_ms(self) -> float:
-        return sqrt(self._n * self._squares - self._sum**2) / self._n / NS_PER_MS if self._n else 0.0
-
-    @property
-    def p99_ms(self) -> float:
-        wanted, seen = 0.99 * sum(self._counts), 0
-        for bin_, count in enumerate(self._counts):
-            seen += count
-            if seen and seen >= wanted:
-                return (bin_ + 1) * self.BIN_NS / NS_PER_MS
-        return 0.0
-
-
-class _Track:
-    """Session times that one epoch's ticks were given: late samples are put between them."""
-
-    KEPT: Final = 4096
-    """Packets: 100 s of 40 a second, far more than any device holds back."""
-
-    def __init__(self, tick_ns: float) -> None:
-        self._tick_ns = tick_ns
-        self.ticks: deque[int] = deque(maxlen=self.KEPT)
-        self.t_ns: deque[int] = deque(maxlen=self.KEPT)
-
-    def append(self, ticks: int, t_ns: int) -> None:
-        self.ticks.append(ticks)
-        self.t_ns.append(t_ns)
-
-    def at(self, ticks: Sequence[int]) -> list[int]:
-        """Straight between the points, at the device's own rate outside of them."""
-        known, times = list(self.ticks), list(self.t_ns)
-        out: list[int] = []
-        for tick in ticks:
-            i = bisect_right(known, tick)
-            if i == 0:
-                out.append(times[0] - round((known[0] - tick) * self._tick_ns))
-            elif i == len(known):
-                out.append(times[-1] + round((tick - known[-1]) * self._tick_ns))
-            else:
-                a, b = known[i - 1], known[i]
-                out.append(times[i - 1] + (times[i] - times[i - 1]) * (tick - a) // (b - a))
-        return out
+from firmware_bridge.packets import Counted, Ints
+from firmware_bridge.timeline import ClockError, ClockReport, Delays, Track
 
 
 class _Seen(NamedTuple):
@@ -162,14 +65,16 @@ class SessionClock:
     SPARE: Final = 3
     """As many of the latest phases may be the host's doing, and are not believed."""
     JITTER_MS: Final = 0.5
-    """From connection event to callback, beside the constant part."""
+    """How much earlier than the earliest a packet of its phase may come."""
+    LATE_MS: Final = 0.8
+    """What the latest phases that are believed may owe to the host."""
     ANSWER_MS: Final = (-0.5, 1.2)
     """A ping's answer against its connection event and the constant part: the device may be slow to read its clock,
     the host to hand on the answer."""
     AGREE_MS: Final = 0.3
     KNOWN_MS: Final = 0.5
     """Standard uncertainty below which offsets may judge the path."""
-    STEADY: Final = 20.0
+    STEADY: Final = 5.0
     """A bound is a witness for some of these steps: their errors are not independent."""
     FLOOR_MS: Final = 0.1
     JUMP_MS: Final = 100.0
@@ -177,7 +82,7 @@ class SessionClock:
     STOPPED_MS: Final = 200.0
     STOPPED_NS: Final = 20 * NS_PER_S
     """All packets late by that for so long: no backlog, the device's clock stood still."""
-    SLEW_NS: Final = 2 * NS_PER_S
+    SLEW_NS: Final = NS_PER_S
     """Corrections are let in over this time..."""
     SLEW_MAX: Final = 0.1
     """...and squeeze or stretch time by at most this share: steps of time stay well within 1.5 periods."""
@@ -191,9 +96,9 @@ class SessionClock:
         self._turn = 1 << tick_bits if tick_bits else 0
         self._epoch: int | None = None
         self._epochs = self._packets = self._pings = self._restarts = 0
-        self._tracks: dict[int, _Track] = {}
+        self._tracks: dict[int, Track] = {}
         self._last_ns: int | None = None
-        self._delays = _Delays()
+        self._delays = Delays()
         self._intervals = Intervals()
         self._kalman = Kalman()
         self._corridor = Corridor()
@@ -253,7 +158,7 @@ class SessionClock:
         """What is known of skew, interval and path stays: they are of the crystal and the link."""
         self._epoch = epoch
         self._epochs += 1
-        self._tracks = {**dict(list(self._tracks.items())[-1:]), epoch: _Track(self._tick_ns)}
+        self._tracks = {**dict(list(self._tracks.items())[-1:]), epoch: Track(self._tick_ns)}
         self._zero_ticks, self._zero_ns = ticks, arrived_ns
         self._restart(0.0, 0.0, arrived_ns)
 
@@ -298,7 +203,8 @@ class SessionClock:
 
     def _step(self, now_s: float) -> None:
         """Bounds from the last seconds' packets and pings, and what lies between all bounds."""
-        self._intervals.find()
+        if self._intervals.find():
+            self._corridor.lower.clear()  # they were drawn with another interval
         first = min(self._recent, key=lambda seen: seen.offset_ms)
         self._corridor.forget(now_s - WINDOW_S)
         self._corridor.upper.append((first.at_s, first.offset_ms))
@@ -334,11 +240,12 @@ class SessionClock:
         phases = sorted((ms + self.JITTER_MS) % interval - self.JITTER_MS for ms in late if ms < 4 * interval)
         if len(phases) < self.ENOUGH // 2:
             return None
-        return max(SLACK_MS, interval - phases[-self.SPARE])
+        return interval - phases[-self.SPARE] + self.LATE_MS
 
     def _use_pings(self, first_ms: float, low_ms: float) -> None:
         """A device reads its clock at a connection event, and its answer comes whole intervals later: so a ping tells
-        where in an interval the events are, free of the beat; packets tell which interval."""
+        where in an interval the events are, free of the beat; packets tell which interval.
+        """
         interval = self._intervals.ms
         early, late = self.ANSWER_MS
         for ping in self._pings_due:
@@ -361,7 +268,7 @@ class SessionClock:
                 self._path_ms = path if self._path_ms is None else max(0.0, min(path, self._path_ms))
         self._pings_due.clear()
 
-    def _extend(self, track: _Track, ticks: Sequence[int], *, jumped: bool) -> None:
+    def _extend(self, track: Track, ticks: Sequence[int], *, jumped: bool) -> None:
         """Give session times to a packet that is newer than all before."""
         zero_ns = self._zero_ns - self._start_ns
         device_ns = self._device_ns(ticks[-1])
@@ -382,3 +289,61 @@ class SessionClock:
             last_ns = free_ns + round(min(most_ns, max(-most_ns, part * (wanted_ns - free_ns))))
         track.append(ticks[-1], last_ns)
         self._last_ns = last_ns
+
+
+class HostClock:
+    """Session time of the samples of a device that has no clock: arrivals, spread evenly, and no finer than those.
+
+    Ticks are sample counts, so their rate is the sample rate, which may be off by percents. It is followed, with the
+    lower envelope as the only witness. A device that doesn't count loses samples unseen; that shows as a delay that
+    stays, and is taken as one after a block.
+
+    Args:
+        tick_s: the nominal sample period.
+        session_start_ns: host clock, monotonic, where session time is 0.
+
+    Raises:
+        ClockError: a tick that is no length of time.
+    """
+
+    BLOCK_NS: Final = 5 * NS_PER_S
+    GAIN: Final = 0.3
+    """Share of a block's drift that goes to the rate."""
+    RATE_MAX: Final = 0.05
+    """Sample rates are at most this far off nominal."""
+    LOST_NS: Final = 100 * NS_PER_MS
+    """A whole block late by more: samples are missing, the rate is innocent."""
+    SLEW_MAX: Final = 0.25
+    """Time is squeezed or stretched by at most this share, so that no period grows to 1.5."""
+
+    def __init__(self, tick_s: float, session_start_ns: int, *, tick_bits: int = 0) -> None:
+        del tick_bits  # there are no pings to unwrap
+        check_tick(tick_s)
+        self._tick_ns = tick_s * NS_PER_S
+        self._start_ns = session_start_ns
+        self._tracks = Tracks(self._tick_ns)
+        self._delays = Delays()
+        self._rate = 0.0
+        self._packets = self._pings = self._restarts = 0
+        self._block_end_ns = self._early_ns = self._owed_ns = 0
+        self._least_ns: int | None = None
+
+    def ping(self, sent_ns: int, ticks: int, received_ns: int) -> None:
+        """There is no clock that could have been asked; counted, and left out."""
+        self._pings += 1
+
+    def samples(self, counted: Counted) -> Ints:
+        """Session time of one packet's samples, (n,) ns; in order of sampling they strictly increase."""
+        if len(counted.ticks) == 0:
+            return np.empty(0, dtype=np.int64)
+        ticks = [int(tick) for tick in counted.ticks]
+        self._packets += 1
+        arrived_ns = counted.arrived_ns - self._start_ns
+        if self._tracks.begins(counted.epoch):
+            self._early_ns, self._owed_ns, self._least_ns = 0, 0, None
+            self._block_end_ns = arrived_ns + self.BLOCK_NS
+            self._tracks.open(ticks, arrived_ns, round((ticks[-1] - ticks[0]) * self._tick_ns))
+        track = self._tracks.of(counted.epoch)
+        if self._tracks.is_newest(counted.epoch) and ticks[-1] > track.ticks[-1]:
+            self._extend(track, ticks, arrived_ns)
+        return np.array(track.at(ticks), dtype=np.int64)

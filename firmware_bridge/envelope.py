@@ -33,8 +33,8 @@ class Kalman:
     Both walk at random: the offset by what bounds leave open, the skew as temperature does.
     """
 
-    OFFSET_NOISE_MS2_PER_S: Final = 1e-4
-    SKEW_NOISE_PPM2_PER_S: Final = 4e-3
+    OFFSET_NOISE_MS2_PER_S: Final = 1e-3
+    SKEW_NOISE_PPM2_PER_S: Final = 4e-2
     SKEW_PRIOR_PPM: Final = 30.0
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ class Intervals:
     NEAR_NS: Final = 2_000_000
     """Callbacks of one event lie this close."""
     KEPT: Final = 256
-    LEAST: Final = 60
+    LEAST: Final = 40
     FIT: Final = 0.8
     AS_WELL: Final = 0.015
 
@@ -155,11 +155,11 @@ class Intervals:
             self._arrived.clear()
         self._arrived.append(arrived_ns)
 
-    def find(self) -> None:
-        """Look again; what was found stays where nothing fits now."""
+    def find(self) -> bool:
+        """Look again; what was found stays where nothing fits now. True = another than before."""
         n = len(self._arrived)
         if n < self.LEAST:
-            return
+            return False
         step = self.CANDIDATES_NS[:, None]
         phase = np.sort(np.asarray(self._arrived, dtype=np.int64)[None, :] % step, axis=1)
         round_ = np.concatenate([phase, phase + step], axis=1)
@@ -169,8 +169,10 @@ class Intervals:
         share = (near - np.arange(n)).max(axis=1) / n
         chance = self.NEAR_NS / self.CANDIDATES_NS
         fit = (share - chance) / (1 - chance)
-        if fit.max() > self.FIT:
-            self.ms = float(self.CANDIDATES_NS[fit >= fit.max() - self.AS_WELL].max()) / NS_PER_MS
+        if fit.max() < self.FIT:
+            return False
+        before, self.ms = self.ms, float(self.CANDIDATES_NS[fit >= fit.max() - self.AS_WELL].max()) / NS_PER_MS
+        return self.ms != before
 
 
 def _slack(age_s: float) -> float:

@@ -267,6 +267,7 @@ stub_counts stub_count(void)
         .samples_lost = s->counts.samples_lost,
         .overruns = s->counts.overruns,
         .sensor_errors = s->counts.sensor_errors,
+        .glitches = s->counts.glitches,
         .packets_lost = board.app.packets_lost,
         .packets_too_long = board.app.packets_too_long,
         .strays = s->sampler.strays,

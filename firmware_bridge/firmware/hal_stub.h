@@ -50,7 +50,7 @@ app_state stub_state(void);
 void stub_info(uint8_t to[OGI_INFO_BYTES]);
 uint32_t stub_held(uint16_t *oldest, uint16_t *next);
 typedef struct {
-    uint32_t samples, samples_lost, overruns, sensor_errors, packets_lost, packets_too_long, strays;
+    uint32_t samples, samples_lost, overruns, sensor_errors, glitches, strays, packets_lost, packets_too_long;
 } stub_counts;
 stub_counts stub_count(void);
 

@@ -82,7 +82,8 @@ int main(void)
         }
     }
     const stub_counts counts = stub_count();
-    printf("%u packets received; %u samples, %u lost in %u overruns, %u sensor errors, %u stray edges\n", received,
-           counts.samples, counts.samples_lost, counts.overruns, counts.sensor_errors, counts.strays);
+    printf("%u packets received; %u samples, %u lost in %u overruns\n", received, counts.samples, counts.samples_lost,
+           counts.overruns);
+    printf("%u sensor errors, %u glitches, %u strays\n", counts.sensor_errors, counts.glitches, counts.strays);
     return 0;
 }

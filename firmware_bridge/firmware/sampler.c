@@ -4,6 +4,8 @@
 /* the sensor's own oscillator is a few per cent off its nominal rate; what is further off is no period */
 #define PERIOD_TOLERANCE 10u /* 1/10 of nominal */
 #define SMOOTHING 8
+/* an edge that is off by more than 1/4 of a period is not that of the sample it is taken for */
+#define STRAYS_FROM 4u
 
 void sampler_start(sampler *s, uint32_t period_q8)
 {
@@ -75,10 +77,9 @@ uint32_t sampler_edge(sampler *s, uint32_t watermark, uint32_t t_us)
         anchor(s, number, t_us);
         return lost;
     }
-    /* an edge that was raised before samples were read without it belongs to another sample */
     const int64_t off_us = (int64_t)(elapsed_q8 / Q8) - time_of(s, number);
-    const int64_t half_us = s->nominal_q8 / (2 * Q8);
-    if (s->measured && (off_us > half_us || off_us < -half_us)) {
+    const int64_t most_us = s->nominal_q8 / (STRAYS_FROM * Q8);
+    if (s->measured && (off_us > most_us || off_us < -most_us)) {
         s->strays++;
         s->strays_in_a_row++;
         return 0;

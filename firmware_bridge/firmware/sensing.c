@@ -4,14 +4,16 @@
 
 #include "hal.h"
 
-#define SECOND_US 1000000u
-
 /* 48 ms a packet at 208 Hz: 21 packets a second */
 #define USUAL_SAMPLES 10u
 #define DITHER 1u
 
 /* the edge of a watermark may be lost in a glitch of the line; then the FIFO is looked at all the same */
 #define SILENT_WATERMARKS 3u
+/* samples that may come between a look at the FIFO and the end of the first read, which makes room */
+#define FIFO_MARGIN 3u
+/* 1.2 s at 208 Hz if the sensor answers */
+#define BARREN_LOOKS 8u
 
 static uint32_t period_q8(lsm_rate rate)
 {
@@ -93,7 +95,7 @@ bool sensing_start(sensing *s, lsm_rate rate)
     sampler_start(&s->sampler, period_q8(rate));
     s->started_us = hal_now_us();
     s->looked_us = s->started_us;
-    s->heard_us = s->started_us;
+    s->barren = 0;
     s->on = switch_on(s);
     return s->on;
 }
@@ -122,12 +124,16 @@ static void begin_anew(sensing *s, ring *to)
     arm(s);
 }
 
-static void use_edge(sensing *s)
+static void use_edge(sensing *s, unsigned samples)
 {
     if (!s->edge_seen) {
         return;
     }
     s->edge_seen = false;
+    if (samples < s->watermark) {
+        s->counts.glitches++; /* of the line: the sensor has no reason yet to raise it */
+        return;
+    }
     const uint32_t lost = sampler_edge(&s->sampler, s->watermark, s->edge_us);
     if (lost > 0 && settled(s)) {
         s->packer.first = (uint16_t)(s->packer.first + lost);
@@ -175,9 +181,10 @@ static bool look(sensing *s, ring *to, lsm_fifo *fifo)
         return false;
     }
     if (fifo->samples > 0) {
-        s->heard_us = s->looked_us;
+        s->barren = 0;
     }
-    if (fifo->overrun || fifo->torn || s->sampler.strays_in_a_row >= SAMPLER_STRAYS_BELIEVED) {
+    const bool overruns = fifo->overrun || fifo->samples + FIFO_MARGIN >= LSM_FIFO_SAMPLES;
+    if (overruns || fifo->torn || s->sampler.strays_in_a_row >= SAMPLER_STRAYS_BELIEVED) {
         begin_anew(s, to);
         return false;
     }
@@ -189,7 +196,7 @@ static void read_fifo(sensing *s, ring *to)
     lsm_fifo fifo;
     bool usable = look(s, to, &fifo);
     while (usable) {
-        use_edge(s);
+        use_edge(s, fifo.samples);
         if (s->sampler.lost_count || !take_all(s, to, fifo.samples)) {
             begin_anew(s, to);
             return;
@@ -224,10 +231,11 @@ void sensing_poll(sensing *s, ring *to)
         return;
     }
     s->looked_us = now_us;
+    s->barren++; /* until it is found to be otherwise */
     read_fifo(s, to);
-    if (now_us - s->heard_us >= SECOND_US) {
+    if (s->barren >= BARREN_LOOKS) {
         /* a dip of its supply resets its registers */
-        s->heard_us = now_us;
+        s->barren = 0;
         s->sensor_found = false;
         close_packet(s, to);
         sampler_emptied(&s->sampler);

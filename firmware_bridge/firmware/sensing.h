@@ -16,6 +16,7 @@ typedef struct {
     uint32_t samples_lost;  /* the sensor's FIFO overflowed, or could not be read */
     uint32_t overruns;      /* so many times */
     uint32_t sensor_errors; /* it did not answer, or fell silent */
+    uint32_t glitches;      /* edges that no sample raised */
 } sensing_counts;
 
 typedef struct {
@@ -35,7 +36,7 @@ typedef struct {
     uint32_t edges_since_us; /* earlier ones belong to a FIFO that was emptied */
     uint64_t started_us;
     uint64_t looked_us; /* when the FIFO was last looked at */
-    uint64_t heard_us;  /* when it last held anything */
+    uint8_t barren;     /* so many looks in a row it could not be read, or was empty */
 } sensing;
 
 void sensing_init(sensing *s, lsm_range range);

@@ -33,7 +33,7 @@ FORWARD: Final = Shape(
     turning=np.array([0.0, 0.00, 0.90, 1.00, 0.95, 0.75, 0.0]),
 )
 BACKWARD: Final = Shape(
-    speed=np.array([0.0, 0.18, 0.62, 1.00, 0.90, 0.45, 0.0]),
+    speed=np.array([0.0, 0.24, 0.66, 1.00, 0.88, 0.43, 0.0]),
     turning=np.array([0.0, 0.25, 0.80, 1.00, 0.90, 0.40, 0.0]),
 )
 CAUGHT: Final = np.array([1.0, 1.0, 1.0, 0.15, 0.70, 1.40, 1.0])

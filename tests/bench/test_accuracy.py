@@ -329,8 +329,8 @@ def test_a_simulated_walk_is_found(walk_folder):
     for walking in ("forward", "backward"):
         figures = result["groups"]["simulated walk"][walking]
         assert figures["f1"] == figures["direction"]["right"] == figures["pattern"]["right"] == 1.0
-    assert f"walk    forward {result['groups']['walk']['forward']['contacts']:>10}" in text(result)
-    assert "| walk | backward |" in markdown(result)
+    assert f"simulated walk  forward {result['groups']['simulated walk']['forward']['contacts']:>10}" in text(result)
+    assert "| simulated walk | backward |" in markdown(result)
     assert json.loads(json.dumps(result)) == result
 
 

@@ -94,17 +94,17 @@ def test_what_can_not_be_compared_is_named(copied):
 def test_groups_are_sources_or_sessions(copied):
     folders = [str(copied(name)) for name in ("a-1", "a-2", "b-1")]
     sources = measure(folders).figures()["groups"]
-    assert {name: one["forward"]["sessions"] for name, one in sources.items()} == {"a": 2, "b": 1}
+    assert {name: one["forward"]["sessions"] for name, one in sources.items()} == {"simulated a": 2, "simulated b": 1}
     assert list(measure(folders, by="session").figures()["groups"]) == ["SIM01/a-1", "SIM01/a-2", "SIM01/b-1"]
-    assert sources["a"]["forward"]["features"]["cadence_spm"]["median"] == pytest.approx(
-        sources["b"]["forward"]["features"]["cadence_spm"]["median"]
+    assert sources["simulated a"]["forward"]["features"]["cadence_spm"]["median"] == pytest.approx(
+        sources["simulated b"]["forward"]["features"]["cadence_spm"]["median"]
     )
 
 
 def test_the_report_names_every_feature(likeness_of_walk):
     result = likeness_of_walk.figures()
     table, plain = markdown(result), text(result)
-    assert table.startswith("|  | walk backward | walk forward |\n| --- | ---: | ---: |\n| strides (sessions) |")
+    assert table.startswith("|  | simulated walk backward | simulated walk forward |\n| --- | ---: | ---: |\n| strides (sessions) |")
     for name in FEATURES:
         assert f"| {name} | " in table
         assert f"\n{name} " in plain
@@ -281,9 +281,9 @@ def groups(tmp_path_factory):
 @pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="so many samples take long as plain Python")
 def test_a_simulated_person_walks_at_the_speed_that_is_asked_for(groups):
     for walking, speed_m_s in COMFORTABLE_M_S.items():
-        features = groups["comfortable"][walking]["features"]
+        features = groups["simulated comfortable"][walking]["features"]
         assert features["speed_m_s"]["median"] == pytest.approx(speed_m_s, rel=0.03)
-        assert groups["comfortable"][walking]["sessions"] == 3
+        assert groups["simulated comfortable"][walking]["sessions"] == 3
         assert features["stride_time_lag1"]["n"] == 6
 
 

@@ -152,7 +152,7 @@ def test_the_list_tells_of_all_in_a_line_each(imu):
         (("demo", "--out", "x", "--minutes", "nan"), 2, "--minutes is nan"),
         (("dmeo", "--out", "x"), 1, "or a file (did you mean demo?)"),
         (("dmeo.toml", "--out", "x"), 1, "dmeo.toml is not there"),
-        (("demo", "--out", "x", "--seed", "-1"), 1, "seed is -1"),
+        (("demo", "--out", "x", "--seed", "-1"), 2, "seed is -1"),
     ],
 )
 def test_what_can_not_be_is_one_line(imu, monkeypatch, tmp_path, words, code, said):

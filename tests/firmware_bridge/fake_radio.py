@@ -65,6 +65,8 @@ class Radio:
         self.connects: list[str] = []
         """Addresses, one entry an attempt."""
         self.scan_hangs = False
+        self.shows_connected = False
+        """As systems do that keep what they once saw."""
         self.entered = asyncio.Event()
         self.overlaps = 0
 
@@ -106,7 +108,8 @@ class FakeScanner:
             await asyncio.sleep(0.002)
             for device in self.radio.devices:
                 offered = [uuid for uuid in device.services if uuid in self.services]
-                if not device.absent and device.client is None and offered:
+                shown = device.client is None or self.radio.shows_connected
+                if shown and offered and not device.absent:
                     name = device.sensor.name
                     data = AdvertisementData(name, {}, {}, list(device.services), None, device.rssi, ())
                     self.on_seen(BLEDevice(device.address, name, device), data)

@@ -216,7 +216,10 @@ def test_a_computer_that_stood_still_does_not_blame_the_sensor(run: Run):
         bench = Bench("A1")
         async with bench.supervised():
             await bench.streaming("A1")
+            bench.sensors[0].mute = True
             time.sleep(2 * QUICK.silence_s)
+            await asyncio.sleep(QUICK.silence_s / 4)
+            bench.sensors[0].mute = False
             await bench.streaming("A1", 10)
         assert not bench.of("A1", "lost")
         assert bench.packets("A1") == bench.sensors[0].made
@@ -539,15 +542,25 @@ def test_find_leaves_a_streaming_sensor_alone(run: Run):
         bench = Bench("A1", "B2")
         async with bench.supervised("A1"):
             await bench.streaming("A1")
-            # some systems show what is connected as well
-            connected, bench.devices[0].client = bench.devices[0].client, None
-            looking = asyncio.create_task(bench.central.find(0.05))
-            await asyncio.sleep(0.03)
-            bench.devices[0].client = connected
-            assert [one.serial for one in await looking] == ["A1", "B2"]
+            bench.radio.shows_connected = True
+            assert [one.serial for one in await bench.central.find(0.05)] == ["A1", "B2"]
             await bench.streaming("A1")
         assert bench.radio.connects.count("F0:00") == 1
         assert not bench.of("A1", "lost")
+
+    run(main())
+
+
+def test_the_search_for_one_sensor_leaves_a_streaming_one_alone(run: Run):
+    async def main() -> None:
+        bench = Bench("A1", "B2", timing=Timing(**{**fields_of(QUICK), "trust_s": 0.0}))
+        bench.radio.shows_connected = True
+        bench.devices[1].absent = True
+        async with bench.supervised():
+            await bench.streaming("A1")
+            await bench.until(lambda: len(bench.texts("B2", "note")) >= 2)
+        assert bench.radio.connects == ["F0:00"]
+        assert set(bench.texts("B2", "note")) == {"look for ogi B2: not seen within 0.1 s"}
 
     run(main())
 

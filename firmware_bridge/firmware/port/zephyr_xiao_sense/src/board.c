@@ -1,4 +1,4 @@
-/* Needs the nRF Connect SDK (nrfx 3.x); never built or run by this project's tests, and never on a board.
+/* Needs the nRF Connect SDK (v3.0, with nrfx 3.x); never built by this project's tests, and never run on a board.
 
    Clock, sensor bus and battery of the Seeed XIAO nRF52840 Sense. The clock is TIMER2 at 1 MHz. INT1 of the sensor
    (P0.11) captures it through GPIOTE and PPI, so that no interrupt latency is in the timestamp. */
@@ -24,6 +24,7 @@
 
 static const struct i2c_dt_spec sensor_bus = I2C_DT_SPEC_GET(SENSOR);
 static const struct adc_dt_spec battery_adc = ADC_DT_SPEC_GET(DT_PATH(zephyr_user));
+/* on for good: while it is off, a full cell lifts the ADC's pin beyond its limit */
 static const struct gpio_dt_spec battery_switch = GPIO_DT_SPEC_GET(DT_PATH(zephyr_user), battery_gpios);
 static const nrfx_timer_t timer = NRFX_TIMER_INSTANCE(2);
 static const nrfx_gpiote_t gpiote = NRFX_GPIOTE_INSTANCE(0);
@@ -92,7 +93,7 @@ bool board_init(void (*on_edge)(uint32_t edge_us))
     tell_edge = on_edge;
     return start_crystal() && start_timer() && i2c_is_ready_dt(&sensor_bus) && adc_is_ready_dt(&battery_adc) &&
            adc_channel_setup_dt(&battery_adc) == 0 &&
-           gpio_pin_configure_dt(&battery_switch, GPIO_OUTPUT_INACTIVE) == 0 && capture_int1();
+           gpio_pin_configure_dt(&battery_switch, GPIO_OUTPUT_ACTIVE) == 0 && capture_int1();
 }
 
 uint64_t hal_now_us(void)
@@ -147,10 +148,7 @@ uint8_t hal_battery_percent(void)
     int16_t raw = 0;
     struct adc_sequence sequence = {.buffer = &raw, .buffer_size = sizeof raw};
     (void)adc_sequence_init_dt(&battery_adc, &sequence);
-    (void)gpio_pin_set_dt(&battery_switch, 1);
-    k_msleep(1); /* the divider is of high resistance */
     const int err = adc_read_dt(&battery_adc, &sequence);
-    (void)gpio_pin_set_dt(&battery_switch, 0);
     int32_t mv = raw;
     if (err != 0 || adc_raw_to_millivolts_dt(&battery_adc, &mv) != 0) {
         return 0;

@@ -1,4 +1,6 @@
-/* Needs the nRF Connect SDK; never built or run by this project's tests. Clock, sensor bus and battery of the board. */
+/* Needs the nRF Connect SDK (v3.0); never built by this project's tests, and never run on a board.
+
+   Clock, sensor bus and battery of the board. */
 #ifndef BOARD_H
 #define BOARD_H
 

@@ -1,4 +1,4 @@
-/* Needs the nRF Connect SDK (v2.9 wanted); never built or run by this project's tests, and never on a board.
+/* Needs the nRF Connect SDK (v3.0); never built by this project's tests, and never run on a board.
 
    The GATT server of the open profile and the thread in which the application lives. All calls into it are under one
    lock. Notifications are handed over only while the stack has room, so that none of them waits while it is held. */
@@ -129,24 +129,40 @@ static void on_mtu_exchanged(struct bt_conn *conn, uint8_t err, struct bt_gatt_e
     ARG_UNUSED(params);
 }
 
-void hal_ask_link(const hal_link_wish *wish)
+static hal_link_wish wished;
+
+/* Not in the callback that led to it: these wait for the controller. Any of them may be refused. */
+static void ask_link(struct k_work *work)
 {
     static struct bt_gatt_exchange_params exchange = {.func = on_mtu_exchanged};
-    if (link == NULL) {
+    ARG_UNUSED(work);
+    k_mutex_lock(&lock, K_FOREVER);
+    const hal_link_wish wish = wished;
+    struct bt_conn *conn = link == NULL ? NULL : bt_conn_ref(link);
+    k_mutex_unlock(&lock);
+    if (conn == NULL) {
         return;
     }
-    /* each of them may be refused, and nothing here depends on them */
-    const struct bt_le_conn_param interval = {.interval_min = wish->interval_min_1250us,
-                                              .interval_max = wish->interval_max_1250us,
-                                              .latency = wish->latency_events,
-                                              .timeout = wish->supervision_10ms};
-    const struct bt_conn_le_data_len_param data_length = {.tx_max_len = wish->data_length, .tx_max_time = 2120};
-    (void)bt_gatt_exchange_mtu(link, &exchange);
-    (void)bt_conn_le_data_len_update(link, &data_length);
-    if (wish->phy_2m) {
-        (void)bt_conn_le_phy_update(link, BT_CONN_LE_PHY_PARAM_2M);
+    const struct bt_le_conn_param interval = {.interval_min = wish.interval_min_1250us,
+                                              .interval_max = wish.interval_max_1250us,
+                                              .latency = wish.latency_events,
+                                              .timeout = wish.supervision_10ms};
+    const struct bt_conn_le_data_len_param data_length = {.tx_max_len = wish.data_length, .tx_max_time = 2120};
+    (void)bt_gatt_exchange_mtu(conn, &exchange);
+    (void)bt_conn_le_data_len_update(conn, &data_length);
+    if (wish.phy_2m) {
+        (void)bt_conn_le_phy_update(conn, BT_CONN_LE_PHY_PARAM_2M);
     }
-    (void)bt_conn_le_param_update(link, &interval);
+    (void)bt_conn_le_param_update(conn, &interval);
+    bt_conn_unref(conn);
+}
+
+static K_WORK_DEFINE(asking, ask_link);
+
+void hal_ask_link(const hal_link_wish *wish)
+{
+    wished = *wish;
+    (void)k_work_submit(&asking);
 }
 
 static void advertise(struct k_work *work)
@@ -243,6 +259,7 @@ int main(void)
     if (!board_init(on_edge) || bt_enable(NULL) != 0) {
         return -1;
     }
+    (void)bt_set_name(device_name);
     bt_gatt_cb_register(&gatt_events);
     const app_labels labels = {
         .role = (ogi_role)CONFIG_OGI_ROLE, .serial = serial, .model = "XIAO52840 Sense", .version = {0, 1, 0}};

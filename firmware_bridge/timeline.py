@@ -1,0 +1,106 @@
+"""What both kinds of clock keep: the times that were given out, the spread of delays, and what they report."""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+from firmware_bridge.envelope import NS_PER_MS
+from firmware_bridge.packets import BridgeError
+
+
+class ClockError(BridgeError, ValueError):
+    """What a clock was told can't be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockReport:
+    """What a clock knows of itself so far."""
+
+    host_timed: bool
+    """The device has no clock; its samples are spread over arrivals, and no claim finer than those holds."""
+    epochs: int
+    packets: int
+    pings: int
+    offset_ns: int | None
+    """Session time minus device time at the newest sample; None before the first."""
+    drift_ppm: float
+    """Rate of session time against the device's clock (nominal sample period), minus 1."""
+    residual_ms: float
+    """Standard deviation of arrival minus mapped time: waits, packets sent again, the host's stalls."""
+    residual_p99_ms: float
+    uncertainty_ms: float | None
+    """Standard uncertainty of mapped times beside the constant part of the path; None until bounds exist."""
+    path_ms: float | None
+    """Mapped times are late by a constant between 0 and this, which drops out between sensors of one kind. From
+    pings; None without any."""
+    interval_ms: float | None
+    """Connection interval that arrivals show."""
+    restarts: int
+    """How often the clock jumped within an epoch: the computer slept, or the device's clock stood still."""
+
+
+class Delays:
+    """Spread of delays in constant memory."""
+
+    BIN_NS: Final = 250_000
+    BINS: Final = 2000
+    """Up to 500 ms; what is later is a backlog and counts as that."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (self.BINS + 1)
+        self._n = self._sum = self._squares = 0
+
+    def push(self, delay_ns: int) -> None:
+        bin_ = min(self.BINS, max(0, delay_ns // self.BIN_NS))
+        self._counts[bin_] += 1
+        if bin_ < self.BINS:
+            self._n += 1
+            self._sum += delay_ns
+            self._squares += delay_ns * delay_ns
+
+    @property
+    def sd_ms(self) -> float:
+        return sqrt(self._n * self._squares - self._sum**2) / self._n / NS_PER_MS if self._n else 0.0
+
+    @property
+    def p99_ms(self) -> float:
+        wanted, seen = 0.99 * sum(self._counts), 0
+        for bin_, count in enumerate(self._counts):
+            seen += count
+            if seen and seen >= wanted:
+                return (bin_ + 1) * self.BIN_NS / NS_PER_MS
+        return 0.0
+
+
+class Track:
+    """Session times that one epoch's ticks were given: late samples are put between them."""
+
+    KEPT: Final = 4096
+    """Packets: 100 s of 40 a second, far more than any device holds back."""
+
+    def __init__(self, tick_ns: float) -> None:
+        self._tick_ns = tick_ns
+        self.ticks: deque[int] = deque(maxlen=self.KEPT)
+        self.t_ns: deque[int] = deque(maxlen=self.KEPT)
+
+    def append(self, ticks: int, t_ns: int) -> None:
+        self.ticks.append(ticks)
+        self.t_ns.append(t_ns)
+
+    def at(self, ticks: Sequence[int]) -> list[int]:
+        """Straight between the points, at the device's own rate outside of them."""
+        known, times = list(self.ticks), list(self.t_ns)
+        out: list[int] = []
+        for tick in ticks:
+            i = bisect_right(known, tick)
+            if i == 0:
+                out.append(times[0] - round((known[0] - tick) * self._tick_ns))
+            elif i == len(known):
+                out.append(times[-1] + round((tick - known[-1]) * self._tick_ns))
+            else:
+                a, b = known[i - 1], known[i]
+                out.append(times[i - 1] + (times[i] - times[i - 1]) * (tick - a) // (b - a))
+        return out

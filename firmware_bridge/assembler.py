@@ -171,7 +171,7 @@ class Assembler:
             self._tally["duplicates"] += 1
             return None
         place = None
-        if not frame.clock_reset or (epoch.unheard_start and not booted):
+        if not frame.clock_reset or epoch.unheard_start:
             place = self._place(epoch, frame, stamp, waited, booted=booted)
         if place is None:
             return self._begin(frame, stamp, arrived_ns)
@@ -345,10 +345,9 @@ class Assembler:
         epoch.ledger.add(entry)
         if place.late:
             self._tally["late"] += 1
-            epoch.unheard_start &= not frame.clock_reset
         else:
             epoch.top, epoch.top_ns = entry, arrived_ns
-            if place.paused or frame.period_ticks != epoch.nominal:
+            if frame.period_ticks != epoch.nominal:
                 epoch.nominal, epoch.since = frame.period_ticks, entry
         if place.paused:
             self._tally["pauses"] += 1

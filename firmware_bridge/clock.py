@@ -26,7 +26,7 @@ from firmware_bridge.envelope import (
     Middle,
 )
 from firmware_bridge.packets import Counted, Ints
-from firmware_bridge.timeline import ClockError, ClockReport, Delays, Track
+from firmware_bridge.timeline import ClockReport, Delays, Timeline, Track
 
 
 class _Seen(NamedTuple):
@@ -89,15 +89,11 @@ class SessionClock:
     PINGS_KEPT: Final = 64
 
     def __init__(self, tick_s: float, session_start_ns: int, *, tick_bits: int = 0) -> None:
-        if not 0 < tick_s < 1:
-            raise ClockError(f"a tick of {tick_s} s; want seconds above 0 and below 1 (ticks per second?)")
-        self._tick_ns = tick_s * NS_PER_S
+        self._timeline = Timeline(tick_s)
+        self._tick_ns = self._timeline.tick_ns
         self._start_ns = session_start_ns
         self._turn = 1 << tick_bits if tick_bits else 0
-        self._epoch: int | None = None
-        self._epochs = self._packets = self._pings = self._restarts = 0
-        self._tracks: dict[int, Track] = {}
-        self._last_ns: int | None = None
+        self._packets = self._pings = self._restarts = 0
         self._delays = Delays()
         self._intervals = Intervals()
         self._kalman = Kalman()
@@ -126,25 +122,28 @@ class SessionClock:
             return np.empty(0, dtype=np.int64)
         ticks = [int(tick) for tick in counted.ticks]
         self._packets += 1
-        if self._epoch is None or counted.epoch > self._epoch:
-            self._begin(counted.epoch, ticks[-1], counted.arrived_ns)
-        # of an epoch older than those that are kept: nearest is the oldest
-        track = self._tracks.get(counted.epoch, next(iter(self._tracks.values())))
-        if counted.epoch == self._epoch and (not track.ticks or ticks[-1] > track.ticks[-1]):
-            jumped = not counted.late and self._observe(ticks[-1], counted.arrived_ns)
-            self._extend(track, ticks, jumped=jumped)
-            self._delays.push(counted.arrived_ns - self._start_ns - track.t_ns[-1])
+        if self._timeline.is_new(counted.epoch):
+            self._zero_ticks, self._zero_ns = ticks[-1], counted.arrived_ns
+            # skew, interval and path stay: they are the crystal's and the link's
+            self._restart(0.0, 0.0, counted.arrived_ns)
+            self._observe(ticks[-1], counted.arrived_ns)
+            track = self._timeline.begin(counted.epoch, ticks, counted.arrived_ns - self._start_ns)
+        else:
+            track = self._timeline.of(counted.epoch)
+            if track is self._timeline.newest and ticks[-1] > track.ticks[-1]:
+                jumped = not counted.late and self._observe(ticks[-1], counted.arrived_ns)
+                self._extend(track, ticks, jumped=jumped)
+                self._delays.push(counted.arrived_ns - self._start_ns - track.t_ns[-1])
         return np.array(track.at(ticks), dtype=np.int64)
 
     def report(self) -> ClockReport:
         """So far; asking changes nothing."""
-        track = self._tracks.get(-1 if self._epoch is None else self._epoch)
         return ClockReport(
             host_timed=False,
-            epochs=self._epochs,
+            epochs=self._timeline.epochs,
             packets=self._packets,
             pings=self._pings,
-            offset_ns=None if track is None else track.t_ns[-1] - round(track.ticks[-1] * self._tick_ns),
+            offset_ns=self._timeline.offset_ns,
             drift_ppm=self._kalman.skew_ppm,
             residual_ms=self._delays.sd_ms,
             residual_p99_ms=self._delays.p99_ms,
@@ -153,14 +152,6 @@ class SessionClock:
             interval_ms=self._intervals.ms,
             restarts=self._restarts,
         )
-
-    def _begin(self, epoch: int, ticks: int, arrived_ns: int) -> None:
-        """What is known of skew, interval and path stays: they are of the crystal and the link."""
-        self._epoch = epoch
-        self._epochs += 1
-        self._tracks = {**dict(list(self._tracks.items())[-1:]), epoch: Track(self._tick_ns)}
-        self._zero_ticks, self._zero_ns = ticks, arrived_ns
-        self._restart(0.0, 0.0, arrived_ns)
 
     def _restart(self, at_s: float, offset_ms: float, arrived_ns: int) -> None:
         self._kalman.restart(at_s, offset_ms)
@@ -204,7 +195,7 @@ class SessionClock:
     def _step(self, now_s: float) -> None:
         """Bounds from the last seconds' packets and pings, and what lies between all bounds."""
         if self._intervals.find():
-            self._corridor.lower.clear()  # they were drawn with another interval
+            self._corridor.clear()  # its bounds were drawn with another
         first = min(self._recent, key=lambda seen: seen.offset_ms)
         self._corridor.forget(now_s - WINDOW_S)
         self._corridor.upper.append((first.at_s, first.offset_ms))
@@ -269,26 +260,18 @@ class SessionClock:
         self._pings_due.clear()
 
     def _extend(self, track: Track, ticks: Sequence[int], *, jumped: bool) -> None:
-        """Give session times to a packet that is newer than all before."""
-        zero_ns = self._zero_ns - self._start_ns
+        """Give a session time to a packet that is newer than all before."""
         device_ns = self._device_ns(ticks[-1])
-        span_ns = device_ns - self._device_ns(ticks[0])
-        wanted_ns = zero_ns + device_ns + round(self._kalman.offset(device_ns / NS_PER_S) * NS_PER_MS)
-        if jumped or not track.ticks:
-            first_ns = wanted_ns - span_ns
-            if self._last_ns is not None:
-                first_ns = max(first_ns, self._last_ns + 1)
-            if span_ns:
-                track.append(ticks[0], first_ns)
-            last_ns = first_ns + span_ns
-        else:
-            step_ns = device_ns - self._device_ns(track.ticks[-1])
-            free_ns = track.t_ns[-1] + step_ns + round(step_ns * self._kalman.skew_ppm * 1e-6)
-            most_ns = self.SLEW_MAX * step_ns
-            part = min(1.0, step_ns / self.SLEW_NS)
-            last_ns = free_ns + round(min(most_ns, max(-most_ns, part * (wanted_ns - free_ns))))
-        track.append(ticks[-1], last_ns)
-        self._last_ns = last_ns
+        offset_ns = self._zero_ns - self._start_ns + round(self._kalman.offset(device_ns / NS_PER_S) * NS_PER_MS)
+        wanted_ns = device_ns + offset_ns
+        if jumped:
+            track.jump(ticks, wanted_ns, track.t_ns[-1])
+            return
+        step_ns = device_ns - self._device_ns(track.ticks[-1])
+        free_ns = track.t_ns[-1] + step_ns + round(step_ns * self._kalman.skew_ppm * 1e-6)
+        most_ns = self.SLEW_MAX * step_ns
+        part = min(1.0, step_ns / self.SLEW_NS)
+        track.append(ticks[-1], free_ns + round(min(most_ns, max(-most_ns, part * (wanted_ns - free_ns)))))
 
 
 class HostClock:
@@ -317,11 +300,10 @@ class HostClock:
     """Time is squeezed or stretched by at most this share, so that no period grows to 1.5."""
 
     def __init__(self, tick_s: float, session_start_ns: int, *, tick_bits: int = 0) -> None:
-        del tick_bits  # there are no pings to unwrap
-        check_tick(tick_s)
-        self._tick_ns = tick_s * NS_PER_S
+        del tick_bits  # no pings to unwrap
+        self._timeline = Timeline(tick_s)
+        self._tick_ns = self._timeline.tick_ns
         self._start_ns = session_start_ns
-        self._tracks = Tracks(self._tick_ns)
         self._delays = Delays()
         self._rate = 0.0
         self._packets = self._pings = self._restarts = 0
@@ -329,7 +311,7 @@ class HostClock:
         self._least_ns: int | None = None
 
     def ping(self, sent_ns: int, ticks: int, received_ns: int) -> None:
-        """There is no clock that could have been asked; counted, and left out."""
+        """Counted and left out: there is no clock that could have been asked."""
         self._pings += 1
 
     def samples(self, counted: Counted) -> Ints:
@@ -337,13 +319,58 @@ class HostClock:
         if len(counted.ticks) == 0:
             return np.empty(0, dtype=np.int64)
         ticks = [int(tick) for tick in counted.ticks]
-        self._packets += 1
         arrived_ns = counted.arrived_ns - self._start_ns
-        if self._tracks.begins(counted.epoch):
-            self._early_ns, self._owed_ns, self._least_ns = 0, 0, None
-            self._block_end_ns = arrived_ns + self.BLOCK_NS
-            self._tracks.open(ticks, arrived_ns, round((ticks[-1] - ticks[0]) * self._tick_ns))
-        track = self._tracks.of(counted.epoch)
-        if self._tracks.is_newest(counted.epoch) and ticks[-1] > track.ticks[-1]:
-            self._extend(track, ticks, arrived_ns)
+        self._packets += 1
+        if self._timeline.is_new(counted.epoch):
+            track = self._timeline.begin(counted.epoch, ticks, arrived_ns)
+            self._new_block(arrived_ns)
+            self._owed_ns = 0
+        else:
+            track = self._timeline.of(counted.epoch)
+            if track is self._timeline.newest and ticks[-1] > track.ticks[-1]:
+                self._extend(track, ticks, arrived_ns)
         return np.array(track.at(ticks), dtype=np.int64)
+
+    def report(self) -> ClockReport:
+        """So far; asking changes nothing."""
+        return ClockReport(
+            host_timed=True,
+            epochs=self._timeline.epochs,
+            packets=self._packets,
+            pings=self._pings,
+            offset_ns=self._timeline.offset_ns,
+            drift_ppm=1e6 * self._rate,
+            residual_ms=self._delays.sd_ms,
+            residual_p99_ms=self._delays.p99_ms,
+            uncertainty_ms=None,
+            path_ms=None,
+            interval_ms=None,
+            restarts=self._restarts,
+        )
+
+    def _new_block(self, now_ns: int) -> None:
+        self._block_end_ns, self._least_ns, self._early_ns = now_ns + self.BLOCK_NS, None, 0
+
+    def _extend(self, track: Track, ticks: Sequence[int], arrived_ns: int) -> None:
+        step_ns = round((ticks[-1] - track.ticks[-1]) * self._tick_ns * (1 + self._rate))
+        most_ns = round(self.SLEW_MAX * step_ns)
+        pay_ns = min(most_ns, self._owed_ns)
+        self._owed_ns -= pay_ns
+        t_ns = track.t_ns[-1] + step_ns + pay_ns
+        # nothing arrives before it was sampled
+        early_ns = min(0, max(-most_ns - pay_ns, arrived_ns - t_ns))
+        track.append(ticks[-1], t_ns + early_ns)
+        self._early_ns += early_ns
+        late_ns = arrived_ns - t_ns - early_ns
+        self._delays.push(late_ns)
+        self._least_ns = late_ns if self._least_ns is None else min(late_ns, self._least_ns)
+        if arrived_ns < self._block_end_ns:
+            return
+        least_ns = max(0, self._least_ns - self._owed_ns)
+        self._owed_ns += least_ns
+        if least_ns > self.LOST_NS:
+            self._restarts += 1
+        else:
+            drift = (least_ns + self._early_ns) / self.BLOCK_NS
+            self._rate = min(self.RATE_MAX, max(-self.RATE_MAX, self._rate + self.GAIN * drift))
+        self._new_block(arrived_ns)

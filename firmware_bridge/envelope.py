@@ -9,8 +9,12 @@ from math import sqrt
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
+
+from firmware_bridge.packets import Ints
 
 Point: TypeAlias = tuple[float, float]
+Ratios: TypeAlias = npt.NDArray[np.float64]
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
@@ -41,7 +45,9 @@ class Kalman:
         self.at_s = 0.0
         self.offset_ms = 0.0
         self.skew_ppm = 0.0
-        self._p00, self._p01, self._p11 = 0.0, 0.0, self.SKEW_PRIOR_PPM**2
+        self._p00: float = 0.0
+        self._p01: float = 0.0
+        self._p11: float = self.SKEW_PRIOR_PPM**2
 
     def restart(self, at_s: float, offset_ms: float) -> None:
         """Begin at a new offset; what is known of the skew stays."""
@@ -51,10 +57,6 @@ class Kalman:
     def offset(self, at_s: float) -> float:
         """Predicted, ms."""
         return self.offset_ms + 1e-3 * self.skew_ppm * (at_s - self.at_s)
-
-    @property
-    def skew_sd_ppm(self) -> float:
-        return sqrt(self._p11)
 
     def measure(self, at_s: float, offset_ms: float, var_ms2: float) -> None:
         """Predict to `at_s` and correct by an offset of that variance."""
@@ -144,6 +146,9 @@ class Intervals:
     LEAST: Final = 40
     FIT: Final = 0.8
     AS_WELL: Final = 0.015
+    HARDLY_WORSE: Final = 0.05
+    """Not enough to give up an interval for a shorter one: a stall of the host does as much. Too long a one is
+    harmless, it makes bounds wide; too short a one makes them wrong."""
 
     def __init__(self) -> None:
         self._arrived: deque[int] = deque(maxlen=self.KEPT)
@@ -163,16 +168,24 @@ class Intervals:
         step = self.CANDIDATES_NS[:, None]
         phase = np.sort(np.asarray(self._arrived, dtype=np.int64)[None, :] % step, axis=1)
         round_ = np.concatenate([phase, phase + step], axis=1)
-        near = np.array(
-            [np.searchsorted(r, p + self.NEAR_NS, side="right") for r, p in zip(round_, phase, strict=True)]
-        )
-        share = (near - np.arange(n)).max(axis=1) / n
-        chance = self.NEAR_NS / self.CANDIDATES_NS
-        fit = (share - chance) / (1 - chance)
-        if fit.max() < self.FIT:
+        share: Ratios = np.array([_crowded(one, n, self.NEAR_NS) for one in round_]) / n
+        chance: Ratios = self.NEAR_NS / self.CANDIDATES_NS
+        fit: Ratios = (share - chance) / (1 - chance)
+        best = float(fit.max())
+        longest = float(self.CANDIDATES_NS[fit >= best - self.AS_WELL].max()) / NS_PER_MS
+        if best < self.FIT or longest == self.ms:
             return False
-        before, self.ms = self.ms, float(self.CANDIDATES_NS[fit >= fit.max() - self.AS_WELL].max()) / NS_PER_MS
-        return self.ms != before
+        if self.ms is not None and longest < self.ms:
+            known = float(fit[round(self.ms * NS_PER_MS) == self.CANDIDATES_NS][0])
+            if known > best - self.HARDLY_WORSE:
+                return False
+        self.ms = longest
+        return True
+
+
+def _crowded(phases_ns: Ints, n: int, near_ns: int) -> int:
+    """How many of n phases, given twice round in order, lie closest together."""
+    return int(np.max(np.searchsorted(phases_ns, phases_ns[:n] + near_ns, side="right") - np.arange(n)))
 
 
 def _slack(age_s: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from firmware_bridge.envelope import NS_PER_MS
+from firmware_bridge.envelope import NS_PER_MS, NS_PER_S
 from firmware_bridge.packets import BridgeError
 
 
@@ -32,10 +32,10 @@ class ClockReport:
     """Standard deviation of arrival minus mapped time: waits, packets sent again, the host's stalls."""
     residual_p99_ms: float
     uncertainty_ms: float | None
-    """Standard uncertainty of mapped times beside the constant part of the path; None until bounds exist."""
+    """Standard uncertainty of mapped times, the constant part of the path left out; None until bounds exist."""
     path_ms: float | None
-    """Mapped times are late by a constant between 0 and this, which drops out between sensors of one kind. From
-    pings; None without any."""
+    """Mapped times are late by a constant between 0 and this, which drops out between sensors of one kind. From pings;
+    None without any."""
     interval_ms: float | None
     """Connection interval that arrivals show."""
     restarts: int
@@ -86,6 +86,14 @@ class Track:
         self.ticks: deque[int] = deque(maxlen=self.KEPT)
         self.t_ns: deque[int] = deque(maxlen=self.KEPT)
 
+    def jump(self, ticks: Sequence[int], last_ns: int, behind_ns: int | None) -> None:
+        """A packet whose last sample is at `last_ns` whatever was before, or later so that it lies behind that."""
+        span_ns = round((ticks[-1] - ticks[0]) * self._tick_ns)
+        first_ns = last_ns - span_ns if behind_ns is None else max(last_ns - span_ns, behind_ns + 1)
+        if span_ns and (not self.ticks or ticks[0] > self.ticks[-1]):
+            self.append(ticks[0], first_ns)
+        self.append(ticks[-1], first_ns + span_ns)
+
     def append(self, ticks: int, t_ns: int) -> None:
         self.ticks.append(ticks)
         self.t_ns.append(t_ns)
@@ -104,3 +112,45 @@ class Track:
                 a, b = known[i - 1], known[i]
                 out.append(times[i - 1] + (times[i] - times[i - 1]) * (tick - a) // (b - a))
         return out
+
+
+class Timeline:
+    """The tracks of a session's newest epochs."""
+
+    KEPT: Final = 2
+
+    def __init__(self, tick_s: float) -> None:
+        if not 0 < tick_s < 1:
+            raise ClockError(f"a tick of {tick_s} s; want seconds above 0 and below 1 (ticks per second?)")
+        self.tick_ns = tick_s * NS_PER_S
+        self.epochs = 0
+        self._tracks: dict[int, Track] = {}
+
+    @property
+    def newest(self) -> Track | None:
+        """Of the epoch that goes on."""
+        return self._tracks[max(self._tracks)] if self._tracks else None
+
+    @property
+    def offset_ns(self) -> int | None:
+        """Session time minus device time at the newest sample."""
+        track = self.newest
+        return None if track is None else track.t_ns[-1] - round(track.ticks[-1] * self.tick_ns)
+
+    def is_new(self, epoch: int) -> bool:
+        return not self._tracks or epoch > max(self._tracks)
+
+    def begin(self, epoch: int, ticks: Sequence[int], last_ns: int) -> Track:
+        """A new epoch with its first packet, whose last sample is at `last_ns`, or later: behind all before."""
+        before = self.newest
+        track = Track(self.tick_ns)
+        track.jump(ticks, last_ns, None if before is None else before.t_ns[-1])
+        self._tracks[epoch] = track
+        self.epochs += 1
+        if len(self._tracks) > self.KEPT:
+            del self._tracks[min(self._tracks)]
+        return track
+
+    def of(self, epoch: int) -> Track:
+        """Of an epoch that is forgotten: the oldest, which is the nearest."""
+        return self._tracks.get(epoch, self._tracks[min(self._tracks)])

@@ -179,8 +179,11 @@ async def _advertise_again(device: Device) -> None:
     """After each connection. bumble's own restart can't be waited for, and would outlive the emulation."""
     alone = asyncio.Event()
 
+    def parted(_reason: int) -> None:
+        alone.set()
+
     def connected(connection: Connection) -> None:
-        connection.on(connection.EVENT_DISCONNECTION, lambda _: alone.set())
+        connection.on(connection.EVENT_DISCONNECTION, parted)
 
     device.on(Device.EVENT_CONNECTION, connected)
     while True:
@@ -191,8 +194,9 @@ async def _advertise_again(device: Device) -> None:
 
 async def _ended(task: asyncio.Task[None]) -> None:
     """A device that failed fails the emulation; one that is switched off doesn't."""
-    task.cancel()
-    try:
-        await task
-    except asyncio.CancelledError:
-        return
+    while not task.done():
+        # one cancel is not enough: before Python 3.12 wait_for swallows it if its answer came in the same turn
+        task.cancel()
+        await asyncio.sleep(0)
+    if not task.cancelled():
+        task.result()

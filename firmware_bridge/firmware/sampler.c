@@ -4,8 +4,9 @@
 /* the sensor's own oscillator is a few per cent off its nominal rate; what is further off is no period */
 #define PERIOD_TOLERANCE 10u /* 1/10 of nominal */
 #define SMOOTHING 8
-/* an edge that is off by more than 1/4 of a period is not that of the sample it is taken for */
-#define STRAYS_FROM 4u
+/* An edge that is off by more than 1/16 of a period is not that of the sample it is taken for. Were one believed, the
+   times after it would still be right to half a period when SAMPLER_STRAYS_BELIEVED true ones have contradicted it. */
+#define STRAYS_FROM 16u
 
 void sampler_start(sampler *s, uint32_t period_q8)
 {

@@ -36,6 +36,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "inspect": ("imu.cli.inspect", "say what is in a session"),
         "import": ("imu.cli.import_", "make a session of recordings in another format"),
         "simulate": ("imu.cli.simulate", "write a session of a simulated person, with its known truth"),
+        "recover": ("imu.cli.recover", "make a session of the log that a crashed recording left"),
         "warmup": ("imu.cli.warmup", "compile the kernels now, so that nothing waits for them later"),
     }
 )

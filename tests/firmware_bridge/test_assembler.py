@@ -400,6 +400,92 @@ def test_a_clock_that_drifts_is_no_reboot(drift: float):
     assert assembler.report.reboots == assembler.report.lost == 0
 
 
+def test_packets_that_seem_to_go_on_are_a_reboot_where_far_more_time_went_by_for_the_host():
+    assembler = Assembler(OGI)
+    push(assembler, frame(6000, 30_000_000, 10), 0)
+    assert push(assembler, frame(8200, 41_000_000, 10), 45_000_000).epoch == 1
+
+
+@pytest.mark.parametrize(("first", "n"), [(15, 10), (10, 15), (5, 15), (12, 3)])
+def test_what_fits_a_hole_only_in_part_is_of_another_count(first: int, n: int):
+    assembler = Assembler(OGI)
+    for k in (0, 20, 30):
+        push(assembler, frame(k, 10**6 + k * 5000, 10), k * 5000)
+    late = push(assembler, frame(first, 10**6 + (first + n - 10) * 5000, n), 160_000)
+    assert late.epoch == (0 if (first, n) == (12, 3) else 1)
+
+
+def test_a_counter_that_goes_back_while_the_clock_goes_on_is_another_count():
+    assembler = Assembler(OGI)
+    push(assembler, frame(97, 985_000), 0)
+    push(assembler, frame(99, 995_000), 10_000)
+    assert push(assembler, frame(98, 1_000_000), 15_000).epoch == 1
+
+
+def test_time_increases_even_where_the_nominal_period_is_wide_of_the_mark():
+    assembler = Assembler(OGI)
+    before = push(assembler, frame(0, 1_000_000, 19), 0)
+    after = push(assembler, frame(20, 1_000_000 + 20 * 4300, 19), 86_000)
+    assert assembler.report.lost == 1
+    assert (np.diff(np.concatenate([before.ticks, after.ticks])) > 0).all()
+
+
+def test_a_device_that_begins_each_time_with_the_very_same_packet():
+    assembler = Assembler(OGI)
+    first = frame(0, 50_000, 10, clock_reset=True)
+    push(assembler, first, 0)
+    push(assembler, frame(10, 100_000, 10), 50_000)
+    assert assembler.push(first, 60_000_000) is None
+    assert push(assembler, first, 3_000_000).epoch == 1
+
+
+def test_what_came_before_the_very_first_packet_is_late_and_a_hole_behind_it_is_counted():
+    assembler = Assembler(OGI)
+    push(assembler, frame(0x10000 + 20, 1_000_000, 10), 0)
+    late = push(assembler, frame(0x10000, 900_000, 10), 10_000)
+    assert (late.epoch, late.late) == (0, True)
+    assert assembler.report.lost == 10
+
+
+def test_two_rates_and_a_gap():
+    assembler = Assembler(OGI)
+    ticks, k = 10**6, 0
+    for period in (5000, 10_000, 5000):
+        for _ in range(40):
+            push(assembler, frame(k, ticks, 10)._replace(period_ticks=period), ticks)
+            k, ticks = k + 10, ticks + 10 * period
+    k, ticks = k + 1000, ticks + 1000 * 5000
+    after = push(assembler, frame(k, ticks, 10), ticks)
+    assert (after.epoch, after.number[0]) == (0, k)
+    assert assembler.report.lost == 1000
+
+
+def test_what_is_late_beyond_memory_never_stands_twice():
+    assembler = Assembler(OGI)
+    push(assembler, frame(4000, 30_000_000, 10), 0)
+    for k in range(2 * 1280):
+        push(assembler, frame(40 + k * 10, 250_000 + k * 50_000, 10), 3_000_000 + k * 50_000)
+    assert assembler.report.reboots == 1
+    before_memory = 2 * 1280 - 1280
+    for k in range(before_memory, before_memory + 100):
+        again = assembler.push(frame(40 + k * 10, 250_000 + k * 50_000, 10), 3 * 10**9 + 2 * 1280 * 50_000_000)
+        assert again is None or again.epoch > 1
+        if again is not None:
+            break
+
+
+def test_what_is_late_never_reaches_into_the_epoch_before():
+    assembler = Assembler(OGI)
+    push(assembler, frame(4000, 30_000_000, 10), 0)
+    assembler.ping(3_000_000, 1_000_000_000)
+    # its counter says more than its clock: what it counted since boot can't be told
+    after = push(assembler, frame(1000, 3_000_000, 10), 50_000)
+    assert after.number[0] == 4011
+    late = push(assembler, frame(900, 2_500_000, 10), 70_000)
+    assert late.epoch == 2
+    assert late.number[0] > after.number[-1]
+
+
 def test_memory_ends():
     assembler = Assembler(OGI)
     for k in range(3000):

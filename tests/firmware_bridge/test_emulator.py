@@ -165,7 +165,7 @@ def test_a_passive_scan_hears_no_names(run: Run) -> None:
 @pytest.mark.parametrize("radio", [Radio(), BUSY])
 def test_after_a_lost_link_the_ring_gives_all_back(run: Run, radio: Radio) -> None:
     async def session() -> None:
-        told = Told(samples=2500, held_packets=250)
+        told = Told(samples=1800, held_packets=250)
         frames: list[Frame] = []
         async with Air([told.sensor], radio=radio) as air:
             gone = asyncio.Event()
@@ -185,14 +185,14 @@ def test_after_a_lost_link_the_ring_gives_all_back(run: Run, radio: Radio) -> No
             assert frames[before].packet == before
         assert_same(rows_of(frames), told.rows())
         assert [frame.packet for frame in frames] == list(range(len(frames)))
-        assert len(told.rows()) == 2500
+        assert len(told.rows()) == 1800
 
     run(session())
 
 
 def test_what_the_ring_could_not_hold_is_a_gap_that_the_counters_tell(run: Run) -> None:
     async def session() -> None:
-        told = Told(samples=2500, held_packets=7)
+        told = Told(samples=1800, held_packets=7)
         frames: list[Frame] = []
         async with Air([told.sensor]) as air:
             async with linked(air, told, frames) as client:
@@ -263,7 +263,7 @@ def test_a_resend_while_it_streams_repeats_the_same_bytes(run: Run) -> None:
 
 def test_a_reboot_begins_counters_and_clock_anew(run: Run) -> None:
     async def session() -> None:
-        told = Told(samples=4000, clock_us=3_000_000_000, packets_before=500, samples_before=9000)
+        told = Told(samples=2400, clock_us=3_000_000_000, packets_before=500, samples_before=9000)
         frames: list[Frame] = []
         async with Air([told.sensor]) as air:
             async with linked(air, told, frames) as client:
@@ -453,7 +453,7 @@ def test_a_shadow_delays_and_loses_nothing(run: Run) -> None:
 
 def test_a_shadow_beyond_supervision_breaks_the_link(run: Run) -> None:
     async def session() -> None:
-        told = Told(samples=3000, held_packets=250)
+        told = Told(samples=2000, held_packets=250)
         frames: list[Frame] = []
         async with Air([told.sensor], radio=Radio(interval_s=0.015, supervision_s=0.3)) as air:
             async with linked(air, told, frames) as client:
@@ -536,7 +536,7 @@ def test_two_connects_or_two_scans_at_once_are_refused(run: Run) -> None:
 
 def test_a_host_that_vanishes_frees_its_sensors(run: Run) -> None:
     async def session() -> None:
-        told = Told(samples=3000, held_packets=250)
+        told = Told(samples=2000, held_packets=250)
         frames: list[Frame] = []
         async with Air([told.sensor], radio=BUSY) as air:
             assert air.transport.startswith("tcp-client:127.0.0.1:")
@@ -553,7 +553,7 @@ def test_a_host_that_vanishes_frees_its_sensors(run: Run) -> None:
                 await OGI.start(again, None)
                 await drained(told, frames)
         assert_same(rows_of(frames), told.rows())
-        assert len(told.rows()) == 3000
+        assert len(told.rows()) == 2000
 
     run(session())
 

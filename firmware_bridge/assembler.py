@@ -274,9 +274,9 @@ class Assembler:
             before, after = epoch.ledger.around(first)
         else:
             before, after = epoch.ledger.around_ticks(last_ticks)
-            if after is None or (from_after := round((after.first_ticks - last_ticks) / period)) < 1:
+            if after is None:
                 return None
-            first = after.first - from_after - n + 1
+            first = after.first - round((after.first_ticks - last_ticks) / period) - n + 1
             if before is not None:
                 first = max(first, before.last + 1)
         if after is None or first + n > after.first or (before is not None and first <= before.last):

@@ -62,6 +62,8 @@ class SessionClock:
     """The earliest packet is looked for among these; at any usual loss some of each phase went at the first try."""
     ENOUGH: Final = 20
     """Packets that show the phases which this device's packets have against the connection events."""
+    ALONE_NS: Final = 3 * NS_PER_MS
+    """What arrives together was held up by the host, and shows its phase no more."""
     SPARE: Final = 3
     """As many of the latest phases may be the host's doing, and are not believed."""
     JITTER_MS: Final = 0.5
@@ -72,6 +74,8 @@ class SessionClock:
     """A ping's answer against its connection event and the constant part: the device may be slow to read its clock,
     the host to hand on the answer."""
     AGREE_MS: Final = 0.3
+    REFUSED: Final = 30
+    """Steps in a row that the lines contradict: the lines are wrong, and so is their skew."""
     KNOWN_MS: Final = 0.5
     """Standard uncertainty below which offsets may judge the path."""
     STEADY: Final = 5.0
@@ -87,6 +91,8 @@ class SessionClock:
     SLEW_MAX: Final = 0.1
     """...and squeeze or stretch time by at most this share: steps of time stay well within 1.5 periods."""
     PINGS_KEPT: Final = 64
+    FIND_EVERY: Final = 5
+    """Steps between two looks at the connection interval."""
 
     def __init__(self, tick_s: float, session_start_ns: int, *, tick_bits: int = 0) -> None:
         self._timeline = Timeline(tick_s)
@@ -103,7 +109,7 @@ class SessionClock:
         self._recent: deque[_Seen] = deque()
         self._pings_due: deque[_Ping] = deque(maxlen=self.PINGS_KEPT)
         self._path_ms: float | None = None
-        self._zero_ticks = self._zero_ns = self._step_ns = self._on_time_ns = 0
+        self._zero_ticks = self._zero_ns = self._step_ns = self._stopped_ns = self._steps = self._refused = 0
 
     def ping(self, sent_ns: int, ticks: int, received_ns: int) -> None:
         """The device's clock was asked for at `sent_ns` and its answer came at `received_ns`; host clock, monotonic.
@@ -159,7 +165,7 @@ class SessionClock:
         self._middle = None
         self._recent.clear()
         self._step_ns = arrived_ns + self.STEP_NS
-        self._on_time_ns = arrived_ns
+        self._stopped_ns = self._refused = 0
 
     def _device_ns(self, ticks: int) -> int:
         """Since the epoch's first packet; small, so that floats of it are exact enough."""
@@ -171,13 +177,11 @@ class SessionClock:
         device_ns = self._device_ns(ticks)
         seen = _Seen(arrived_ns, device_ns / NS_PER_S, (arrived_ns - self._zero_ns - device_ns) / NS_PER_MS)
         late_ms = seen.offset_ms - self._kalman.offset(seen.at_s)
-        if late_ms < self.STOPPED_MS:
-            self._on_time_ns = arrived_ns
-        jumped = (self._middle is not None and late_ms < -self.JUMP_MS) or (
-            arrived_ns - self._on_time_ns > self.STOPPED_NS
-            and bool(self._recent)
-            and self._recent[-1].arrived_ns - self._on_time_ns > self.STOPPED_NS / 2
-        )
+        # silence is no witness: what it held back comes late in no time
+        waited_ns = arrived_ns - self._recent[-1].arrived_ns if self._recent else 0
+        self._stopped_ns = self._stopped_ns + min(waited_ns, NS_PER_S) if late_ms > self.STOPPED_MS else 0
+        early = self._middle is not None and late_ms < -self.JUMP_MS
+        jumped = early or self._stopped_ns > self.STOPPED_NS
         if jumped:
             self._restarts += 1
             self._restart(seen.at_s, seen.offset_ms, arrived_ns)
@@ -194,7 +198,8 @@ class SessionClock:
 
     def _step(self, now_s: float) -> None:
         """Bounds from the last seconds' packets and pings, and what lies between all bounds."""
-        if self._intervals.find():
+        self._steps += 1
+        if (self._intervals.ms is None or self._steps % self.FIND_EVERY == 0) and self._intervals.find():
             self._corridor.clear()  # its bounds were drawn with another
         first = min(self._recent, key=lambda seen: seen.offset_ms)
         self._corridor.forget(now_s - WINDOW_S)
@@ -204,13 +209,17 @@ class SessionClock:
             low = first.offset_ms - width_ms
             # above all that is possible: none of these packets went at the first try
             if self._middle is None or low < self._most(first.at_s) + self.AGREE_MS:
+                self._refused = 0
                 self._corridor.lower.append((first.at_s, low))
-            self._use_pings(first.offset_ms, low)
+                self._use_pings(first.offset_ms, low)
+            else:
+                self._refused += 1
         middle = self._corridor.middle(now_s, (-SKEW_PPM, SKEW_PPM))
         if middle is None:
             return
-        if middle.relaxed_ms > CONTRADICTION_MS:
+        if middle.relaxed_ms > CONTRADICTION_MS or self._refused > self.REFUSED:
             self._restarts += 1
+            self._kalman = Kalman()
             self._restart(first.at_s, first.offset_ms, self._recent[-1].arrived_ns)
             return
         self._middle, self._middle_s = middle, now_s
@@ -227,8 +236,12 @@ class SessionClock:
         interval = self._intervals.ms
         if interval is None or len(self._recent) < self.ENOUGH:
             return None
-        late = (seen.offset_ms - first_ms for seen in self._recent)
-        phases = sorted((ms + self.JITTER_MS) % interval - self.JITTER_MS for ms in late if ms < 4 * interval)
+        arrived = [0, *(seen.arrived_ns for seen in self._recent), self._recent[-1].arrived_ns + NS_PER_S]
+        phases = sorted(
+            (seen.offset_ms - first_ms + self.JITTER_MS) % interval - self.JITTER_MS
+            for before, seen, after in zip(arrived, self._recent, arrived[2:], strict=False)
+            if seen.arrived_ns - before > self.ALONE_NS and after - seen.arrived_ns > self.ALONE_NS
+        )
         if len(phases) < self.ENOUGH // 2:
             return None
         return interval - phases[-self.SPARE] + self.LATE_MS
@@ -289,12 +302,12 @@ class HostClock:
         ClockError: a tick that is no length of time.
     """
 
-    BLOCK_NS: Final = 5 * NS_PER_S
-    GAIN: Final = 0.3
+    BLOCK_NS: Final = 2 * NS_PER_S
+    GAIN: Final = 0.2
     """Share of a block's drift that goes to the rate."""
     RATE_MAX: Final = 0.05
     """Sample rates are at most this far off nominal."""
-    LOST_NS: Final = 100 * NS_PER_MS
+    LOST_NS: Final = 150 * NS_PER_MS
     """A whole block late by more: samples are missing, the rate is innocent."""
     SLEW_MAX: Final = 0.25
     """Time is squeezed or stretched by at most this share, so that no period grows to 1.5."""

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from firmware_bridge.clock import SessionClock
 from firmware_bridge.packets import Counted
 
-Seconds: TypeAlias = npt.NDArray[np.float64]
+Seconds: TypeAlias = npt.NDArray[np.floating]
 
 PURPOSE: Final = 0xC10C
 TICK_S: Final = 1e-6

@@ -112,7 +112,7 @@ class Corridor:
         """Centre of the lines whose skew lies between the two; None while they have no bound below."""
         if not self.upper or not self.lower:
             return None
-        base = self.upper[-1][1]
+        base = min(offset for _, offset in self.upper)
         low, high = base - self.FAR_MS, base + self.FAR_MS
         lines = [(low, skew_ppm[0]), (high, skew_ppm[0]), (high, skew_ppm[1]), (low, skew_ppm[1])]
         for t, offset in _hull([(at - now_s, offset + _slack(now_s - at)) for at, offset in self.upper]):

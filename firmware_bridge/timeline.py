@@ -1,7 +1,6 @@
 """What both kinds of clock keep: the times that were given out, the spread of delays, and what they report."""
 
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -83,8 +82,8 @@ class Track:
 
     def __init__(self, tick_ns: float) -> None:
         self._tick_ns = tick_ns
-        self.ticks: deque[int] = deque(maxlen=self.KEPT)
-        self.t_ns: deque[int] = deque(maxlen=self.KEPT)
+        self.ticks: list[int] = []
+        self.t_ns: list[int] = []
 
     def jump(self, ticks: Sequence[int], last_ns: int, behind_ns: int | None) -> None:
         """A packet whose last sample is at `last_ns` whatever was before, or later so that it lies behind that."""
@@ -95,12 +94,14 @@ class Track:
         self.append(ticks[-1], first_ns + span_ns)
 
     def append(self, ticks: int, t_ns: int) -> None:
+        if len(self.ticks) == 2 * self.KEPT:
+            del self.ticks[: self.KEPT], self.t_ns[: self.KEPT]
         self.ticks.append(ticks)
         self.t_ns.append(t_ns)
 
     def at(self, ticks: Sequence[int]) -> list[int]:
         """Straight between the points, at the device's own rate outside of them."""
-        known, times = list(self.ticks), list(self.t_ns)
+        known, times = self.ticks, self.t_ns
         out: list[int] = []
         for tick in ticks:
             i = bisect_right(known, tick)

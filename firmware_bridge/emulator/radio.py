@@ -114,6 +114,7 @@ class EmulatedController(Controller):
     def on_le_disconnected(self, connection: Connection, reason: int) -> None:
         """A link ended."""
         self._fragments.pop(connection.handle, None)
+        self.air.forget(connection)
         super().on_le_disconnected(connection, reason)
 
     def on_hci_reset_command(self, command: hci.HCI_Reset_Command) -> hci.HCI_StatusReturnParameters:
@@ -289,9 +290,6 @@ class RadioLink(link.LocalLink):
 
     def _deliver(self, packet: _Packet, now_s: float, events: _Events | None = None) -> None:
         connection = packet.connection
-        if packet.sender.le_connections.get(connection.peer_address) is not connection:
-            self.discarded += 1
-            return
         packet.sender.sent(connection, packet.fragments)
         if events is None or not (self.radio.host_delay_s or events.in_host):
             asyncio.get_running_loop().call_soon(self._hand_over, connection, packet.data)
@@ -328,7 +326,6 @@ class RadioLink(link.LocalLink):
                 if address in (connection.self_address, connection.peer_address):
                     controller.on_le_disconnected(connection, reason)
                     broken += connection.self_address == address
-        self._forget(address)
         return broken
 
     def unplug(self, controller: Controller) -> None:
@@ -339,11 +336,12 @@ class RadioLink(link.LocalLink):
                 facing = other.le_connections.get(connection.self_address)
                 if facing is not None and facing.self_address == connection.peer_address:
                     other.on_le_disconnected(facing, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
-            self._forget(connection.self_address)
+            self.forget(connection)
 
-    def _forget(self, address: hci.Address) -> None:
-        for pair in [pair for pair in self._events if address in pair]:
-            events = self._events.pop(pair)
+    def forget(self, connection: Connection) -> None:
+        """A link ended: what waits for its next event is gone."""
+        events = self._events.pop(frozenset((connection.self_address, connection.peer_address)), None)
+        if events is not None:
             self.discarded += len(events.waiting)
             if events.timer is not None:
                 events.timer.cancel()

@@ -6,7 +6,7 @@
 
 /* 9 bits a byte at 400 kHz, and the address twice */
 #define BUS_US(bytes) (((bytes) + 3u) * 9u * 10u / 4u)
-#define TICK_US 100u
+#define TICK_US 500u
 #define STACK_QUEUE 8u /* notifications that the stack takes in advance */
 #define PACKETS_PER_EVENT 4u
 #define AIR 8192u

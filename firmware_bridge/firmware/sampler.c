@@ -17,12 +17,14 @@ void sampler_start(sampler *s, uint32_t period_q8)
     s->measured = false;
     s->told = false;
     s->lost_count = false;
+    s->unsure = false;
     s->strays_in_a_row = 0;
 }
 
 void sampler_emptied(sampler *s)
 {
     s->lost_count = s->anchored;
+    s->unsure = s->unsure || s->strays_in_a_row >= SAMPLER_STRAYS_BELIEVED;
     s->strays_in_a_row = 0;
 }
 
@@ -52,13 +54,14 @@ static void measure(sampler *s, uint32_t number, uint32_t t_us)
         return;
     }
     s->measured_q8 = (uint32_t)period_q8;
-    if (s->measured) {
+    if (s->measured && !s->unsure) {
         const int32_t step = ((int32_t)s->measured_q8 - (int32_t)s->smoothed_q8) / SMOOTHING;
         s->smoothed_q8 = (uint32_t)((int32_t)s->smoothed_q8 + step);
     } else {
         s->smoothed_q8 = s->measured_q8;
     }
     s->measured = true;
+    s->unsure = false;
 }
 
 uint32_t sampler_edge(sampler *s, uint32_t watermark, uint32_t t_us)
@@ -80,7 +83,7 @@ uint32_t sampler_edge(sampler *s, uint32_t watermark, uint32_t t_us)
     }
     const int64_t off_us = (int64_t)(elapsed_q8 / Q8) - time_of(s, number);
     const int64_t most_us = s->nominal_q8 / (STRAYS_FROM * Q8);
-    if (s->measured && (off_us > most_us || off_us < -most_us)) {
+    if (s->measured && !s->unsure && (off_us > most_us || off_us < -most_us)) {
         s->strays++;
         s->strays_in_a_row++;
         return 0;

@@ -21,6 +21,7 @@ typedef struct {
     bool measured;    /* two were: times can be trusted */
     bool told;        /* last_us is of this start */
     bool lost_count;  /* samples were lost; the next edge tells how many */
+    bool unsure;      /* of the period: too many strays; measured anew at the next edge */
 } sampler;
 
 /* Begins to watch a sensor that was switched on; numbers go on. */

@@ -105,6 +105,7 @@ void sensing_on_edge(sensing *s, uint32_t edge_us)
     if (s->on && (int32_t)(edge_us - s->edges_since_us) >= 0) {
         s->edge_seen = true;
         s->edge_us = edge_us;
+        s->edges_since_us = edge_us; /* goes along, as "earlier" is known for half a turn of the clock only */
     }
 }
 

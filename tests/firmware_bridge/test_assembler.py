@@ -430,6 +430,13 @@ def test_time_increases_even_where_the_nominal_period_is_wide_of_the_mark():
     assert (np.diff(np.concatenate([before.ticks, after.ticks])) > 0).all()
 
 
+def test_a_hole_without_a_tick_for_each_sample_takes_no_packet():
+    assembler = Assembler(Counters(clock="device", tick_s=1e-3, tick_bits=32, packet_bits=16, sample_bits=16))
+    for first, ticks in ((0, 1000), (20, 1040)):
+        push(assembler, frame(first, ticks, 10)._replace(period_ticks=5), (ticks - 1000) * 1000)
+    assert push(assembler, frame(10, 1003, 10)._replace(period_ticks=5), 41_000).epoch == 1
+
+
 def test_a_device_that_begins_each_time_with_the_very_same_packet():
     assembler = Assembler(OGI)
     first = frame(0, 50_000, 10, clock_reset=True)

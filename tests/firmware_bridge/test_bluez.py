@@ -19,7 +19,7 @@ from tests.firmware_bridge.ogi_sensor import SERVICES, OgiSensor, Refused
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
 QUICK = Timing(
-    scan_s=0.5, connect_s=0.5, call_s=0.5, leave_s=1.0, silence_s=0.6, backoff_first_s=0.01, backoff_most_s=0.05
+    scan_s=1.0, connect_s=1.0, call_s=1.0, leave_s=2.0, silence_s=1.0, backoff_first_s=0.01, backoff_most_s=0.05
 )
 PATIENCE_S = 20.0
 
@@ -188,11 +188,11 @@ def test_a_program_that_stands_still_for_half_a_second(run: Run):
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        ("absent", "look for ogi A1: not seen within 0.5 s"),
+        ("absent", "look for ogi A1: not seen within 1 s"),
         ("connect_hangs", "connect: "),
         ("write_refused", "start: (<BleakGATTProtocolErrorCode.WRITE_NOT_PERMITTED: 3>, "),
         ("read_refused", "identify: (<BleakGATTProtocolErrorCode.READ_NOT_PERMITTED: 2>, "),
-        ("reads_hang", "identify: no answer within 0.5 s"),
+        ("reads_hang", "identify: no answer within 1 s"),
     ],
 )
 def test_faults_of_one_sensor_are_told_and_got_over_and_touch_no_other(run: Run, fault: str, told: str):
@@ -204,7 +204,7 @@ def test_faults_of_one_sensor_are_told_and_got_over_and_touch_no_other(run: Run,
             await bench.streaming("B2")
             bench.peripherals[0].faults = Faults()
             await bench.streaming("A1")
-        assert all(text.startswith(told) for text in bench.texts("A1", "note", "lost"))
+        assert [text for text in bench.texts("A1", "note", "lost") if not text.startswith(told)] == []
         assert bench.texts("B2", "lost") == []
         bench.check_nothing_lost()
 

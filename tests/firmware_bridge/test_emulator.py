@@ -558,6 +558,41 @@ def test_a_host_that_vanishes_frees_its_sensors(run: Run) -> None:
     run(session())
 
 
+def test_a_host_that_begins_anew_frees_its_sensors(run: Run) -> None:
+    async def session() -> None:
+        told = Told()
+        async with Air([told.sensor]) as air:
+            device = await find(air, told.sensor.name)
+            await BleakClient(device, backend=air.client).connect()
+            assert await BleakScanner.discover(0.3, backend=air.scanner) == []
+            await air.client.device.host.reset()
+            assert (await find(air, told.sensor.name)).address == device.address
+
+    run(session())
+
+
+def test_what_waited_when_a_link_ended_is_not_sent_over_the_next(run: Run) -> None:
+    async def session() -> None:
+        told = Told(samples=2000)
+        frames: list[Frame] = []
+        async with Air([told.sensor]) as air:
+            async with linked(air, told, frames) as client:
+                await OGI.start(client, None)
+                await until(lambda: len(frames) > 5)
+                air.link.radio = Radio(interval_s=2.0)
+                await asyncio.sleep(0.1)
+                before = len(frames)
+            assert air.link.discarded > 0
+            air.link.radio = Radio()
+            async with linked(air, told, frames) as client:
+                await OGI.start(client, None)
+                made = len(told.truth)
+                await until(lambda: len(frames) > before)
+            assert frames[before].packet in {made - 1, made}
+
+    run(session())
+
+
 def test_a_feed_that_fails_fails_the_emulation(run: Run) -> None:
     def broken() -> Iterator[Counts]:
         yield np.zeros((50, 6), np.int16)

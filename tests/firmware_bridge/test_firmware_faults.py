@@ -134,6 +134,19 @@ def test_the_clock_wraps_and_so_do_the_counters(lib: ctypes.CDLL) -> None:
     assert 0 <= ogi.unpack_clock(bytes(sync)) - arrived[-1].frame.ticks < 200_000
 
 
+def test_an_hour_and_a_quarter_loses_nothing(lib: ctypes.CDLL) -> None:
+    board = Board(lib)
+    board.begin()
+    last: list[Arrived] = []
+    for _ in range(75):
+        board.run(60)
+        arrived = board.arrived()
+        assert_whole(board, last + arrived)
+        assert worst_time_us(board, arrived) <= 2
+        last = arrived[-1:]
+    assert board.counts.samples_lost == 0
+
+
 def test_packet_counters_wrap_and_resend_still_finds_them(lib: ctypes.CDLL) -> None:
     board = Board(lib)
     board.begin(mtu=29, interval=6)
@@ -185,6 +198,22 @@ def test_lost_edges_and_glitches_of_the_line_shift_no_time(lib: ctypes.CDLL) -> 
     assert board.counts.glitches > 10
     assert_whole(board, arrived, lost=board.counts.samples_lost)
     assert worst_time_us(board, arrived) <= 1e6 / 208 / 2
+
+
+@pytest.mark.parametrize("ppm", [-20_000, 9_000, 30_000])
+def test_a_rate_that_jumps_is_found_again(lib: ctypes.CDLL, ppm: int) -> None:
+    board = Board(lib)
+    board.begin()
+    board.run(3)
+    lib.stub_set_rate_error(c_int32(ppm))
+    board.run(3)
+    board.arrived()
+    strays = board.counts.strays
+    board.run(5)
+    assert board.counts.strays == strays
+    arrived = board.arrived()
+    assert_whole(board, arrived)
+    assert worst_time_us(board, arrived) <= 2
 
 
 @pytest.mark.parametrize("transactions", [1, 2, 3, 4, 5, 30])

@@ -254,10 +254,12 @@ def test_the_serial_decides_whatever_the_address(run: Run):
         bench = Bench("A1", "B2")
         for one in bench.peripherals:
             one.name = "OGI"
-        bench.peripherals[1].rssi = -30
+        bench.peripherals[0].faults.absent = True
         async with bench.supervised("A1"):
+            await bench.until(lambda: bool(bench.texts("A1", "note")))
+            bench.peripherals[0].faults.absent = False
             await bench.streaming("A1")
-        assert bench.texts("A1", "note") == ["connected to B2; want A1: on to the next"]
+        assert bench.texts("A1", "note")[0] == "connected to B2; want A1: on to the next"
         assert bench.packets("A1") == bench.sensors[0].made
         assert bench.sensors[1].heard == ["connect", "identify", "disconnect"]
 

@@ -236,7 +236,11 @@ class SessionClock:
         interval = self._intervals.ms
         if interval is None or len(self._recent) < self.ENOUGH:
             return None
-        arrived = [0, *(seen.arrived_ns for seen in self._recent), self._recent[-1].arrived_ns + NS_PER_S]
+        arrived = [
+            self._recent[0].arrived_ns - NS_PER_S,
+            *(seen.arrived_ns for seen in self._recent),
+            self._recent[-1].arrived_ns + NS_PER_S,
+        ]
         phases = sorted(
             (seen.offset_ms - first_ms + self.JITTER_MS) % interval - self.JITTER_MS
             for before, seen, after in zip(arrived, self._recent, arrived[2:], strict=False)

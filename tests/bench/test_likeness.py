@@ -104,7 +104,9 @@ def test_groups_are_sources_or_sessions(copied):
 def test_the_report_names_every_feature(likeness_of_walk):
     result = likeness_of_walk.figures()
     table, plain = markdown(result), text(result)
-    assert table.startswith("|  | simulated walk backward | simulated walk forward |\n| --- | ---: | ---: |\n| strides (sessions) |")
+    assert table.startswith(
+        "|  | simulated walk backward | simulated walk forward |\n| --- | ---: | ---: |\n| strides (sessions) |"
+    )
     for name in FEATURES:
         assert f"| {name} | " in table
         assert f"\n{name} " in plain

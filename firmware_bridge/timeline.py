@@ -38,7 +38,8 @@ class ClockReport:
     interval_ms: float | None
     """Connection interval that arrivals show."""
     restarts: int
-    """How often the clock jumped within an epoch: the computer slept, or the device's clock stood still."""
+    """New starts within an epoch: the computer slept, the device's clock stood still, or bounds contradicted each
+    other. Where a device has no clock: samples were lost that nothing counted."""
 
 
 class Delays:

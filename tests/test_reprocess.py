@@ -487,7 +487,7 @@ def test_what_fell_into_a_live_silence_is_left_out_again(session, tmp_path, usua
     inside = steps.filter((pl.col("t_start_ns") < end) & (pl.col("t_end_ns") > begin))
     assert len(inside) > 5
     assert inside["pelvic_drop_deg"].null_count() == len(inside)
-    # the same as if these rows had never come, but that nobody waited to see whether it is a gap
+    # the same as if these rows had never come, but for steps about the silence: nobody waited there to see what comes
     other = tmp_path / "other"
     shutil.copytree(session, other)
     (other / "raw" / "stream.parquet").unlink()
@@ -496,12 +496,9 @@ def test_what_fell_into_a_live_silence_is_left_out_again(session, tmp_path, usua
     reprocess(other, other)
     for name in (CONTACTS.name, STRIDES.name):
         assert table(other, name).equals(table(session, name))
-    gaps = table(other, STEPS.name)
-    assert gaps.drop("quality").equals(steps.drop("quality"))
-    differ = gaps["quality"] != steps["quality"]
-    assert set(gaps.filter(differ)["quality"]) == {"gap"}
-    assert (gaps.filter(differ)["t_end_ns"] > begin).all()
-    assert (gaps.filter(differ)["t_start_ns"] < end).all()
+    clear = (pl.col("t_end_ns") < begin) | (pl.col("t_start_ns") > end + 3 * S)
+    assert table(other, STEPS.name).filter(clear).equals(steps.filter(clear))
+    assert len(steps.filter(clear)) > 10
 
 
 def test_all_samples_uses_what_came_too_late_and_says_so(session, usual):

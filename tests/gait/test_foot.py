@@ -189,7 +189,7 @@ def test_stop_is_a_swing_of_less_than_half_the_one_before(foot_recording) -> Non
     long, short = Walk(direction=FORWARD, steps=8), Walk(direction=BACKWARD, steps=8, step_length_m=0.2)
     said: list[tuple[float, bool]] = []
     for seed in range(4):
-        walk = foot_recording.simulated(STANDING, long, Turn(degrees=90.0), short, long, STANDING, seed=seed)
+        walk = foot_recording.simulated(STANDING, long, STANDING, short, STANDING, long, STANDING, seed=seed)
         shares = {
             int(true["t_contact_ns"]): true["stride_length_m"] / before["stride_length_m"]
             for before, true in pairwise(walk.truth)

@@ -197,12 +197,15 @@ def drop_lane(svg: Element, x: Scale, session: Measured) -> None:
 
 
 def cadence_lane(svg: Element, x: Scale, session: Measured) -> None:
-    """A dot for each step, where it ends."""
-    values = [number(row["cadence_spm"]) for row in session.steps]
-    least, most = math.floor(min(values) / 20.0), math.ceil(max(values) / 20.0)
-    y = Scale((20.0 * least, 20.0 * most), (CADENCE_BOTTOM, CADENCE_TOP))
+    """A dot for each step, where it ends. Clean steps make the scale; what lies beyond, as in a turn, is not drawn."""
+    clean = [number(row["cadence_spm"]) for walk in session.walks for row in walk.clean(session.steps)]
+    least, most = 20.0 * math.floor(min(clean) / 20.0), 20.0 * math.ceil(max(clean) / 20.0)
+    y = Scale((least, most), (CADENCE_BOTTOM, CADENCE_TOP))
     lane(svg, y, "Cadence", "steps/min", step=20)
-    for row, value in zip(session.steps, values, strict=True):
+    for row in session.steps:
+        value = number(row["cadence_spm"])
+        if not least <= value <= most:
+            continue
         add(svg, "circle", cx=x(seconds(row["t_end_ns"])), cy=y(value), r=2.2, class_=f"cadence{paleness(row)}")
     for walk in session.walks:
         times = [number(row["step_time_s"]) for row in walk.clean(session.steps)]

@@ -140,7 +140,7 @@ class Air:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await enough.wait()
-        except BaseException:
+        except (BridgeError, asyncio.CancelledError):
             with suppress(BridgeError):  # the first error says more
                 await within(self._timing.leave_s, "stop the scan", scanner.stop())
             raise

@@ -48,10 +48,10 @@ ANYWHERE: Final[Spans] = MappingProxyType(dict.fromkeys(FEET, (-(1 << 62), 1 << 
 """Of a session that can't be analysed all is asked, and nothing is found."""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
+def ask_for_sessions(parser: argparse.ArgumentParser, about: str, notes: str) -> None:
+    """Add what every bench over sessions is asked: which ones, and what makes a group."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.description, parser.epilog = ABOUT, NOTES
+    parser.description, parser.epilog = about, notes
     parser.add_argument("sessions", nargs="+", metavar="SESSION", help="a session folder, a folder of them, or a glob")
     parser.add_argument(
         "--by",
@@ -59,6 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="source",
         help="what makes a group: the session's name up to its first dash (default), or each session",
     )
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    ask_for_sessions(parser, ABOUT, NOTES)
     parser.add_argument(
         "--partial-truth",
         action="append",

@@ -12,7 +12,7 @@ from imu.core.errors import RetrogaitError, SessionNotFound
 from imu.core.session import SENSORS, Session, sensor_of
 from imu.core.tables import TRUTH_CONTACTS, TRUTH_PELVIS
 from imu.store.folder import find_sessions, present_sensors, read_session
-from imu_bench.accuracy import By
+from imu_bench.accuracy import By, ask_for_sessions
 from imu_bench.likeness_features import FEATURES
 from imu_bench.likeness_groups import Group, Likeness
 from imu_bench.likeness_plot import draw
@@ -42,15 +42,7 @@ exit code: 0 all well, 1 a session failed, none has strides, or a median is out 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.description, parser.epilog = ABOUT, NOTES
-    parser.add_argument("sessions", nargs="+", metavar="SESSION", help="a session folder, a folder of them, or a glob")
-    parser.add_argument(
-        "--by",
-        choices=("source", "session"),
-        default="source",
-        help="what makes a group: the session's name up to its first dash (default), or each session",
-    )
+    ask_for_sessions(parser, ABOUT, NOTES)
     parser.add_argument(
         "--out",
         type=Path,

@@ -6,6 +6,7 @@ else bumble can open. Discovery, ATT and GATT are real; the system's own Bluetoo
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, ExitStack
 from types import TracebackType
 from typing import Any, ClassVar, Final, TypeVar, get_args
 
@@ -203,12 +204,11 @@ class BumbleClient(BaseBleakClient):
         self._callbacks = {}
         connection.on(Connection.EVENT_DISCONNECTION, self._lost)
         self._peer = Peer(connection)
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self.disconnect)
             await self._while_connected(self._peer.request_mtu(ATT_MTU))
             await self._while_connected(self._peer.discover_all())
-        except BaseException:
-            await self.disconnect()
-            raise
+            undo.pop_all()
         self.services = _services(self._peer, lambda: self.mtu_size - 3)
 
     async def _connection(self) -> Connection:
@@ -280,11 +280,10 @@ class BumbleClient(BaseBleakClient):
             callback(bytearray(value))
 
         self._callbacks[characteristic.handle] = notified
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._callbacks.pop, characteristic.handle, None)
             await self._while_connected(_proxy(characteristic).subscribe(notified))
-        except BaseException:
-            self._callbacks.pop(characteristic.handle, None)
-            raise
+            undo.pop_all()
 
     async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
         """Unsubscribe."""

@@ -1,6 +1,5 @@
 """The page on the simulator shows what the simulator does today."""
 
-import importlib.util
 import os
 import re
 import shutil
@@ -15,10 +14,10 @@ from imu.simulate import load_spec, simulate
 from imu_bench import accuracy
 from imu_bench.likeness_conditions import CONDITIONS
 from imu_bench.likeness_ranges import SHIPPED, load_ranges
+from tests.docs.pictures import NUMBER, load_script, skeleton
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "make_simulated.py"
 STALE = "{} is not what docs/make_simulated.py makes of today's code: run make picture, look at it, commit it"
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 PIXELS = 1.5
 """Of panels 112 high: wide of what processors differ by."""
 LAST_DIGIT = 1.01
@@ -32,10 +31,7 @@ as_compiled = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("make_simulated", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +47,6 @@ def strides(script):
 @pytest.fixture(scope="module")
 def drawn(script, strides):
     return script.draw(strides, load_ranges(SHIPPED))
-
-
-def skeleton(svg):
-    """Every tag, attribute and text in order, numbers left out; and the numbers."""
-    numbers, words = [], []
-    for node in ElementTree.fromstring(svg).iter():
-        for said in (node.tag, *(f"{name}={value}" for name, value in node.items()), (node.text or "").strip()):
-            words.append(NUMBER.sub("#", said))
-            numbers += map(float, NUMBER.findall(said))
-    return words, numbers
 
 
 def table_in(page, name):

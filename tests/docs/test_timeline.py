@@ -1,28 +1,24 @@
 """The README's picture is what the pipeline says today."""
 
-import importlib.util
-import re
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.docs.pictures import load_script, skeleton
+
 SCRIPT = Path(__file__).parents[2] / "docs" / "make_timeline.py"
 STALE = (
     "docs/timeline.svg is not what docs/make_timeline.py makes of today's code: run make picture, look at it, commit it"
 )
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 PIXELS = 1.0
 """A tenth of a degree of drop, 0.1 s or 4 steps/min: wide of what processors differ by."""
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("make_timeline", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +34,6 @@ def drawn(script, session):
 def marks(svg):
     """How many elements there are of each first class."""
     return Counter(node.get("class", "").split(" ")[0] for node in ElementTree.fromstring(svg).iter())
-
-
-def skeleton(svg):
-    """Every tag, attribute and text in order, numbers left out; and the numbers."""
-    numbers, words = [], []
-    for node in ElementTree.fromstring(svg).iter():
-        for said in (node.tag, *(f"{name}={value}" for name, value in node.items()), (node.text or "").strip()):
-            words.append(NUMBER.sub("#", said))
-            numbers += map(float, NUMBER.findall(said))
-    return words, numbers
 
 
 def test_every_contact_and_step_has_its_mark(session, drawn):

@@ -10,11 +10,13 @@ SYSTEM := chromium dbus
 ROOT_ON_DEBIAN := $(shell [ "$$(id -u)" = 0 ] && . /etc/os-release 2>/dev/null && [ "$$ID" = debian ] && echo yes)
 UV_LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --no-config \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet $(LOCK_OPTIONS)
+# on every core; who runs out of tests takes over the last ones of another, so that modules stay together
+PYTEST := $(BIN)/pytest --numprocesses=auto --dist=worksteal
 # pyright would ask another registry whether there is a newer one
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test system lint coverage bench picture lock clean
+.PHONY: help demo test system lint coverage soak bench picture lock clean
 
 help:
 	@echo 'make demo      set up, then run imu demo'
@@ -22,7 +24,8 @@ help:
 	@echo 'make system    as root on Debian only: install what tests start ($(SYSTEM))'
 	@echo 'make lint      the checks without the tests'
 	@echo 'make coverage  the tests with the kernels as plain Python, and what they reach'
-	@echo 'make bench     set up, then tell how fast it is on this machine'
+	@echo 'make soak      ten minutes of live sensors over each path, emulated, with the figures'
+	@echo 'make bench     set up, then tell how fast and how late it is on this machine'
 	@echo 'make picture   draw docs/timeline.svg anew'
 	@echo 'make lock      write requirements/*.lock anew; LOCK_OPTIONS=--upgrade takes the newest'
 	@echo 'make clean     remove what the above made'
@@ -32,7 +35,9 @@ demo: $(VENV)/run.stamp
 
 test: lint
 	@$(if $(ROOT_ON_DEBIAN),$(MAKE) --no-print-directory system || echo 'Going on without; tests that need it are skipped.')
-	@$(BIN)/pytest
+	@# once, and not by every worker anew
+	@$(BIN)/imu warmup
+	@$(PYTEST)
 
 system:
 ifeq ($(ROOT_ON_DEBIAN),yes)
@@ -50,17 +55,23 @@ lint: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-logo
 
 coverage: $(VENV)/dev.stamp
-	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest --cov --timeout=0
+	@NUMBA_DISABLE_JIT=1 $(PYTEST) --cov --timeout=0
+
+# ten minutes over each path, all at once; they wait more than they work
+soak: $(VENV)/dev.stamp
+	@RETROGAIT_SOAK_S=600 $(BIN)/pytest --numprocesses=3 -rP tests/live/test_live_path.py
 
 bench: $(VENV)/run.stamp
 	@$(BIN)/python -m imu_bench speed
+	@$(BIN)/python -m imu_bench live
 
 picture: $(VENV)/run.stamp
 	@$(BIN)/python docs/make_timeline.py
 	@$(BIN)/python docs/make_simulated.py
 
 lock: $(VENV)/dev.stamp
-	@$(UV_LOCK) --output-file requirements/run.lock
+	@# make demo runs on emulated sensors
+	@$(UV_LOCK) --extra emulator --output-file requirements/run.lock
 	@$(UV_LOCK) --extra dev --constraint requirements/run.lock --output-file requirements/dev.lock
 
 clean:

@@ -138,13 +138,14 @@ class Assembler:
 
         Args:
             ticks: wrapped, as in frames.
-            before_ns: host clock, monotonic, before it was asked: what is older than the answer for certain.
+            before_ns: host clock before it was asked: what is older than the answer for certain.
         """
         if self._epoch is None or self._counters.clock == "none":
             return
-        waited = self._waited(self._epoch, before_ns)
+        # less than nothing where packets came before the answer had its turn: it may be as much older than they are
+        waited = (before_ns - self._epoch.top_ns) * self._ticks_per_ns
         lag = waited - self._since(self._epoch.top.stamp.ticks, ticks, waited)
-        if lag > PING_ERROR_S / self._counters.tick_s + PING_DRIFT * waited:
+        if lag > PING_ERROR_S / self._counters.tick_s + PING_DRIFT * abs(waited):
             self._restarted = True
 
     def push(self, frame: Frame, arrived_ns: int) -> Counted | None:
@@ -152,7 +153,7 @@ class Assembler:
 
         Args:
             frame: as decoded.
-            arrived_ns: host clock, monotonic.
+            arrived_ns: host clock.
 
         Returns:
             Its samples; None for a duplicate, and for a frame without samples.

@@ -1,7 +1,6 @@
 """The host's side of the radio: what is in the air, and sensors that are found by serial number and kept connected."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -15,8 +14,9 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from firmware_bridge.driver import Driver
-from firmware_bridge.link import Client, Inbox, LinkFailed, MakeClient, MakeScanner, Source, within
+from firmware_bridge.link import Client, Inbox, LinkFailed, MakeClient, MakeScanner, Source, host_ns, within
 from firmware_bridge.packets import BridgeError, Identity
+from firmware_bridge.standard import FITNESS_MACHINE, HEART_RATE, HEART_RATE_MEASUREMENT, TREADMILL_DATA
 from firmware_bridge.watch import Backoff, Timing, Watch
 
 Once: TypeAlias = Callable[[AsyncExitStack], Coroutine[Any, Any, None]]
@@ -24,10 +24,10 @@ Once: TypeAlias = Callable[[AsyncExitStack], Coroutine[Any, Any, None]]
 Standard: TypeAlias = Literal["treadmill", "heart_rate"]
 
 STANDARD: Final[Mapping[Standard, tuple[str, str]]] = {
-    "treadmill": ("00001826-0000-1000-8000-00805f9b34fb", "00002acd-0000-1000-8000-00805f9b34fb"),
-    "heart_rate": ("0000180d-0000-1000-8000-00805f9b34fb", "00002a37-0000-1000-8000-00805f9b34fb"),
+    "treadmill": (FITNESS_MACHINE, TREADMILL_DATA),
+    "heart_rate": (HEART_RATE, HEART_RATE_MEASUREMENT),
 }
-"""Service and the characteristic that notifies: fitness machine, treadmill data; heart rate, its measurement."""
+"""Service and the characteristic that notifies."""
 
 BACKOFF: Final = 1
 """Purpose of the random stream."""
@@ -70,6 +70,12 @@ class Sighting(NamedTuple):
     def offers(self, service: str) -> bool:
         return service.lower() in (uuid.lower() for uuid in self.data.service_uuids)
 
+    def may_be(self, driver: Driver) -> bool:
+        """Whether it shows what this driver looks for."""
+        return self.offers(driver.service) or self.name.lower().startswith(
+            tuple(prefix.lower() for prefix in driver.name_prefixes)
+        )
+
 
 _LOCKS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
 
@@ -83,12 +89,13 @@ class Air:
     """One scan serves all that look for something: whoever holds the lock scans for every one of them."""
 
     def __init__(
-        self, scanner: MakeScanner, services: list[str], timing: Timing, monotonic_ns: Callable[[], int]
+        self, scanner: MakeScanner, services: list[str] | None, timing: Timing, host_ns: Callable[[], int]
     ) -> None:
+        """`services`: what offers none of them is not shown; None = all is."""
         self._scanner = scanner
         self._services = services
         self._timing = timing
-        self._now = monotonic_ns
+        self._now = host_ns
         self._seen: dict[str, Sighting] = {}
         self._wants: list[Callable[[Sighting], bool]] = []
 
@@ -163,20 +170,24 @@ class Central:
         *,
         client: MakeClient = BleakClient,
         scanner: MakeScanner = BleakScanner,
-        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        host_ns: Callable[[], int] = host_ns,
         timing: Timing | None = None,
         acquire: bool = False,
         seed: int = 0,
     ) -> None:
-        """Args: drivers by name; `client` and `scanner` make bleak's; `acquire` as in `Watch`; `seed` of the jitter."""
+        """Args: drivers by name; `client` and `scanner` make bleak's; `acquire` as in `Watch`; `seed` of the jitter.
+
+        One driver that goes by names makes every scan one for all that is in the air: give those in use, no more.
+        """
         self._drivers = drivers
         self._client = client
-        self._now = monotonic_ns
+        self._now = host_ns
         self._timing = timing or Timing()
         self._acquire = acquire
         self._seed = seed
-        services = sorted({driver.service for driver in drivers.values()} | {uuid for uuid, _ in STANDARD.values()})
-        self._air = Air(scanner, services, self._timing, monotonic_ns)
+        services = {driver.service for driver in drivers.values()} | {uuid for uuid, _ in STANDARD.values()}
+        by_name = any(driver.name_prefixes for driver in drivers.values())
+        self._air = Air(scanner, None if by_name else sorted(services), self._timing, host_ns)
         self._held: dict[str, Identity | None] = {}
         """By address, what this process is connected to; another client would tear that link down."""
         self._known: dict[str, tuple[str, int]] = {}
@@ -184,7 +195,7 @@ class Central:
         self._supervised: set[str] = set()
 
     async def find(self, seconds: float) -> list[Found]:
-        """What is in the air with a known service, sorted; each is asked who it is, over a short connection.
+        """What is in the air and known by service or name, sorted; each is asked who it is, over a short connection.
 
         Raises:
             LinkFailed: there is no radio, or it is off or refuses.
@@ -194,7 +205,7 @@ class Central:
         found: list[Found] = []
         for sighting in sightings:
             for name, driver in sorted(self._drivers.items()):
-                if sighting.offers(driver.service):
+                if sighting.may_be(driver):
                     found.append(await self._ask(sighting, name, driver))
             for kind, (service, _) in STANDARD.items():
                 if sighting.offers(service):
@@ -213,7 +224,7 @@ class Central:
             raise NoDriver(f"no driver {driver!r}; there are {', '.join(sorted(self._drivers)) or 'none'}")
         kind = self._drivers[driver]
         source = Source(serial, inbox, self._now)
-        watch = Watch(kind, source, rate_hz=rate_hz, acquire=self._acquire, monotonic_ns=self._now, timing=self._timing)
+        watch = Watch(kind, source, rate_hz=rate_hz, acquire=self._acquire, host_ns=self._now, timing=self._timing)
 
         async def once(link: AsyncExitStack) -> None:
             client, gone = await self._reach(link, serial, kind, source)
@@ -307,7 +318,7 @@ class Central:
 
         def want(seen: Sighting) -> bool:
             address = seen.device.address
-            if address in tried or address in self._held or not seen.offers(driver.service):
+            if address in tried or address in self._held or not seen.may_be(driver):
                 return False
             owner, since_ns = self._known.get(address, (serial, 0))
             if owner != serial:

@@ -18,6 +18,7 @@ def _uuid(short: int) -> str:
 
 
 SERVICE: Final = _uuid(0x2000)
+DEVICE_SERVICE: Final = _uuid(0x1000)
 DEVICE_INFO: Final = _uuid(0x1001)
 DEVICE_CONTROL: Final = _uuid(0x1002)
 CONTROL: Final = _uuid(0x2001)
@@ -32,16 +33,17 @@ PAYLOAD_BYTES: Final = 44
 CHARACTERISTIC_BYTES: Final = 63
 """What is beyond the payload is 0."""
 DEVICE_CONTROL_BYTES: Final = 32
+SETS_RATE: Final = 0b1_0000
+"""In the first byte of device control."""
+RATE_AT: Final = 24
+MEASUREMENT: Final = 1
+CUSTOM_MODE_5: Final = 26
 
-_MEASUREMENT: Final = 1
-_CUSTOM_MODE_5: Final = 26
-_RUNNING: Final = bytes([_MEASUREMENT, 1, _CUSTOM_MODE_5])
-_STOPPED: Final = bytes([_MEASUREMENT, 0, _CUSTOM_MODE_5])
+_RUNNING: Final = bytes([MEASUREMENT, 1, CUSTOM_MODE_5])
+_STOPPED: Final = bytes([MEASUREMENT, 0, CUSTOM_MODE_5])
 _PAYLOAD: Final = struct.Struct("<I4f6f")
 _DEVICE_INFO: Final = struct.Struct("<6x3B11xQ")
 _PRODUCT_BYTES: Final = 6
-_SETS_RATE: Final = 0b1_0000
-_RATE_AT: Final = 24
 _G_M_S2: Final = 9.80665
 _COUNTERS: Final = Counters(clock="device", tick_s=1e-6, tick_bits=32, packet_bits=0, sample_bits=0)
 
@@ -110,6 +112,7 @@ class Dot:
 
     name: Final = "dot"
     service: Final = SERVICE
+    name_prefixes: Final = NAME_PREFIXES
     data: Final = LONG_PAYLOAD
     counters: Final = _COUNTERS
     experimental: Final = (
@@ -155,16 +158,16 @@ class Dot:
 
 
 def _rate_hz(device_control: bytes) -> int:
-    if len(device_control) < _RATE_AT + 2:
+    if len(device_control) < RATE_AT + 2:
         raise BadPacket(
             f"got {len(device_control)} bytes of device control; want {DEVICE_CONTROL_BYTES}", payload=device_control
         )
-    return int.from_bytes(device_control[_RATE_AT : _RATE_AT + 2], "little")
+    return int.from_bytes(device_control[RATE_AT : RATE_AT + 2], "little")
 
 
 def _command_rate() -> bytes:
     """All but the rate is marked as not to be changed."""
     command = bytearray(DEVICE_CONTROL_BYTES)
-    command[0] = _SETS_RATE
-    command[_RATE_AT : _RATE_AT + 2] = RATE_HZ.to_bytes(2, "little")
+    command[0] = SETS_RATE
+    command[RATE_AT : RATE_AT + 2] = RATE_HZ.to_bytes(2, "little")
     return bytes(command)

@@ -31,6 +31,14 @@ class Driver(Protocol):
         ...
 
     @property
+    def name_prefixes(self) -> tuple[str, ...]:
+        """How the names begin that it shows, in whatever case: by these too it is found. Empty = by `service` alone.
+
+        For devices that keep their service to themselves: they show up only in scans that ask for no service.
+        """
+        ...
+
+    @property
     def data(self) -> str:
         """UUID of the characteristic that notifies."""
         ...
@@ -74,15 +82,28 @@ class DriverClash(BridgeError, ValueError):
     """Two drivers of one name."""
 
 
+class BadDriver(BridgeError, TypeError):
+    """What is installed as a driver and lacks what a driver has to answer."""
+
+
 def drivers() -> Mapping[str, Driver]:
     """All drivers that are installed, by name; loaded now.
 
     Raises:
         DriverClash: two of one name.
+        BadDriver: one lacks a part of `Driver`. Nothing is taken for granted that it does not say: what it was made
+            for is not known.
     """
+    wanted = [name for name in vars(Driver) if not name.startswith("_")]
     found: dict[str, Driver] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
         if entry.name in found:
             raise DriverClash(f"two drivers are called {entry.name!r}; want one (two packages installed?)")
-        found[entry.name] = entry.load()()
+        driver = entry.load()()
+        if lacks := [name for name in wanted if not hasattr(driver, name)]:
+            raise BadDriver(
+                f"driver {entry.name!r} ({entry.value}) has no {', '.join(lacks)}; want all of"
+                " firmware_bridge.driver.Driver (made for another version?)"
+            )
+        found[entry.name] = driver
     return found

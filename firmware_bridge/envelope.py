@@ -79,7 +79,6 @@ class Middle(NamedTuple):
 
     offset_ms: float
     sd_ms: float
-    least_ms: float
     most_ms: float
     relaxed_ms: float
     """How far lower bounds had to give way to upper ones."""
@@ -125,10 +124,10 @@ class Corridor:
                 left = _cut(left, -1.0, -1e-3 * t, offset + relaxed)
             if len(left) > 2:
                 offset, variance = _centre(left)
-                ends = [offset for offset, _ in left]
-                return Middle(offset, sqrt(max(variance, 0.0)), min(ends), max(ends), relaxed)
+                most = max(offset for offset, _ in left)
+                return Middle(offset, sqrt(max(variance, 0.0)), most, relaxed)
             relaxed = max(RELAX_MS, 2 * relaxed)
-        return Middle(base, self.FAR_MS, base, base, self.FAR_MS)
+        return Middle(base, self.FAR_MS, base, self.FAR_MS)
 
 
 class Intervals:

@@ -1,17 +1,20 @@
 """One link to one device: what came in over it, what a radio has to offer, and a time limit on all that is asked."""
 
 import asyncio
+import sys
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from struct import Struct
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
-
-from bleak.args.bluez import BlueZNotifyArgs
-from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from firmware_bridge.driver import Link
 from firmware_bridge.packets import BridgeError
+
+if TYPE_CHECKING:  # a log is read without a radio, and bleak takes its time
+    from bleak.args.bluez import BlueZNotifyArgs
+    from bleak.backends.device import BLEDevice
+    from bleak.backends.scanner import AdvertisementData
 
 T = TypeVar("T")
 
@@ -36,7 +39,7 @@ class Arrival(NamedTuple):
     """Serial number of the sensor; of a standard service its kind."""
     kind: Kind
     host_ns: int
-    """Host clock, monotonic, as the first thing done about it."""
+    """`host_ns` as the first thing done about it."""
     payload: bytes
 
 
@@ -44,7 +47,7 @@ class Ping(NamedTuple):
     """One reading of a device's clock. The arrival's `host_ns` is the host's clock after it."""
 
     before_ns: int
-    """Host clock before it was asked."""
+    """`host_ns` before it was asked."""
     ticks: int
     """What it said, wrapped as in its frames."""
 
@@ -57,6 +60,22 @@ class Ping(NamedTuple):
 
 
 _PING: Final = Struct("<qQ")
+
+
+def host_ns() -> int:
+    """The clock of all host stamps, ns: monotonic, and it goes on while the computer sleeps.
+
+    So a laptop that slept is a gap in time. By a clock that stands still meanwhile (`time.monotonic` of Linux and
+    macOS) the sensors would seem to have leapt ahead. It begins anywhere: differences alone mean something, and none
+    to another clock, an event loop's in particular.
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+    # Windows: the performance counter; time.monotonic is that of 16 ms before Python 3.13
+    return time.perf_counter_ns()
+
 
 LOOK_BACK: Final = 8
 """Notifications of a source that stay at hand: the counter of the last good one is wanted, and some may be damaged."""
@@ -131,7 +150,7 @@ class Client(Link, Protocol):
     async def disconnect(self) -> None: ...
 
     async def start_notify(
-        self, char_specifier: str, callback: Callable[[Any, bytearray], None], *, bluez: BlueZNotifyArgs = ...
+        self, char_specifier: str, callback: Callable[[Any, bytearray], None], *, bluez: "BlueZNotifyArgs" = ...
     ) -> None: ...
 
     async def stop_notify(self, char_specifier: str) -> None: ...
@@ -149,7 +168,7 @@ class MakeClient(Protocol):
     """`bleak.BleakClient`, or a `functools.partial` of it that names another backend."""
 
     def __call__(
-        self, device: BLEDevice, /, *, disconnected_callback: Callable[[Any], None], timeout: float
+        self, device: "BLEDevice", /, *, disconnected_callback: Callable[[Any], None], timeout: float
     ) -> Client: ...
 
 
@@ -157,7 +176,7 @@ class MakeScanner(Protocol):
     """`bleak.BleakScanner`, or a `functools.partial` of it that names another backend."""
 
     def __call__(
-        self, *, detection_callback: Callable[[BLEDevice, AdvertisementData], None], service_uuids: list[str]
+        self, *, detection_callback: "Callable[[BLEDevice, AdvertisementData], None]", service_uuids: list[str] | None
     ) -> Scanner: ...
 
 
@@ -203,10 +222,10 @@ async def within(seconds: float, doing: str, call: Coroutine[Any, Any, T]) -> T:
 class Source:
     """Whatever arrivals come from: puts them into the inbox, stamped."""
 
-    def __init__(self, name: str, inbox: Inbox, monotonic_ns: Callable[[], int]) -> None:
+    def __init__(self, name: str, inbox: Inbox, host_ns: Callable[[], int]) -> None:
         self._name = name
         self._inbox = inbox
-        self._now = monotonic_ns
+        self._now = host_ns
         self._recent: deque[Arrival] = deque(maxlen=LOOK_BACK)
 
     @property

@@ -236,6 +236,7 @@ class Ogi:
 
     name: Final = "ogi"
     service: Final = SERVICE
+    name_prefixes: Final[tuple[str, ...]] = ()
     data: Final = DATA
     counters: Final = _COUNTERS
     experimental: Final = None

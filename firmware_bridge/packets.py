@@ -73,7 +73,7 @@ class Counted(NamedTuple):
     values: Values
     """(n, 6) as in `Frame`."""
     arrived_ns: int
-    """Host clock, monotonic, when the packet's notification came."""
+    """Host clock when the packet's notification came."""
     late: bool
     """Its samples are older than ones that came before."""
 

@@ -30,12 +30,12 @@ class ClockReport:
     residual_ms: float
     """Standard deviation of arrival minus mapped time: waits, packets sent again, the host's stalls."""
     residual_p99_ms: float
-    uncertainty_ms: float | None
+    uncertainty_ms: float | None = None
     """Standard uncertainty of mapped times, the constant part of the path left out; None until bounds exist."""
-    path_ms: float | None
+    path_ms: float | None = None
     """Mapped times are late by a constant between 0 and this, which drops out between sensors of one kind. From pings;
     None without any."""
-    interval_ms: float | None
+    interval_ms: float | None = None
     """Connection interval that arrivals show."""
     restarts: int
     """New starts within an epoch: the computer slept, the device's clock stood still, or bounds contradicted each

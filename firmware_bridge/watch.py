@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -14,12 +15,10 @@ from bleak.backends import BleakBackend
 from firmware_bridge.driver import Driver
 from firmware_bridge.link import Client, LinkFailed, Ping, Source, ended, within
 from firmware_bridge.packets import BadPacket
-
-BATTERY: Final = "00002a19-0000-1000-8000-00805f9b34fb"
-"""Battery level, of the service 180F."""
+from firmware_bridge.standard import BATTERY_LEVEL
 
 LATE_S: Final = 0.25
-"""A watchdog that wakes so much too late says that this computer stood still, not that the sensor did."""
+"""A watchdog that wakes so much too late says that this computer stood still or slept, not that the sensor did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +34,11 @@ class Timing:
     """Each of stop, unsubscribe and disconnect at the end; BlueZ takes 2 s to disconnect."""
     silence_s: float = 2.0
     """Without data: it is disconnected and looked for again."""
+    first_pings: int = 8
+    """After each connect, as docs/clocks.md measures it: they come before the first steps do."""
+    first_ping_every_s: float = 0.3
     ping_every_s: float = 30.0
-    """Also the battery."""
-    first_pings: int = 5
+    """After those; also the battery."""
     backoff_first_s: float = 0.1
     """A sensor holds but a few seconds for a resend, so the first attempt comes at once."""
     backoff_most_s: float = 10.0
@@ -73,7 +74,7 @@ class Watch:
         *,
         rate_hz: float | None,
         acquire: bool,
-        monotonic_ns: Callable[[], int],
+        host_ns: Callable[[], int],
         timing: Timing,
     ) -> None:
         """`acquire`: BlueZ hands over a socket of its own for the data, in place of a D-Bus signal a packet."""
@@ -81,7 +82,7 @@ class Watch:
         self._source = source
         self._rate_hz = rate_hz
         self._acquire = acquire
-        self._now = monotonic_ns
+        self._now = host_ns
         self._timing = timing
         self._resume: int | None = None
 
@@ -100,11 +101,10 @@ class Watch:
                 # before start, so that what it still holds comes first
                 await within(timing.call_s, "ask for a resend", driver.resend(client, self._resume))
                 self._resume = None
-            started_ns = self._now()
             await within(timing.call_s, "start", driver.start(client, self._rate_hz))
             aside = asyncio.create_task(self._aside(client))
             try:
-                await self._guard(gone, started_ns)
+                await self._guard(gone)
             finally:
                 await ended(aside)
         except asyncio.CancelledError:
@@ -147,41 +147,49 @@ class Watch:
                 return None if packet is None or not bits else (packet + 1) % (1 << bits)
         return None
 
-    async def _guard(self, gone: asyncio.Event, heard_ns: int) -> None:
-        """Ends by an error when the link has ended, or nothing came over it for too long since `heard_ns`."""
-        loop = asyncio.get_running_loop()
+    async def _guard(self, gone: asyncio.Event) -> None:
+        """Ends by an error when the link has ended, or nothing came over it for too long."""
+        now_ns = heard_ns = self._now()
         while True:
             heard_ns = max(heard_ns, self._source.last_ns or heard_ns)
-            silent_s = (self._now() - heard_ns) / 1e9
+            silent_s = (now_ns - heard_ns) / 1e9
             left_s = self._timing.silence_s - silent_s
             if left_s <= 0:
                 raise LinkFailed("listen", f"no data for {silent_s:.1f} s")
-            due_s = loop.time() + left_s
+            # by the host's clock: the loop's may stand still while the computer sleeps
+            due_ns = now_ns + round(left_s * 1e9)
             with suppress(TimeoutError):
                 async with asyncio.timeout(left_s):
                     await gone.wait()
                 raise LinkFailed("listen", "the link broke")
-            if loop.time() - due_s > LATE_S:
-                heard_ns = self._now()
+            now_ns = self._now()
+            if now_ns - due_ns > LATE_S * 1e9:
+                heard_ns = now_ns
 
     async def _aside(self, client: Client) -> None:
         """What is asked while data flows."""
-        attempt, call_s, pings = self._source.attempt, self._timing.call_s, self._timing.first_pings
-        while True:
-            for _ in range(pings):
-                await attempt(client, call_s, "ask for its clock", lambda: self._ping(client))
-            pings = 1
-            await attempt(client, call_s, "ask for its battery", lambda: self._read_battery(client))
-            await asyncio.sleep(self._timing.ping_every_s)
+        timing, attempt = self._timing, self._source.attempt
+        for pings in count(1):
+            await attempt(client, timing.call_s, "ask for its clock", lambda: self._ping(client))
+            if pings < timing.first_pings:
+                await asyncio.sleep(timing.first_ping_every_s)
+            else:
+                await attempt(client, timing.call_s, "ask for its battery", lambda: self._read_battery(client))
+                await asyncio.sleep(timing.ping_every_s)
 
     async def _ping(self, client: Client) -> None:
         before_ns = self._now()
         ticks = await self._driver.device_ticks(client)
         host_ns = self._now()
-        if ticks is not None:
+        took_s = (host_ns - before_ns) / 1e9
+        if took_s > self._timing.call_s:
+            # a call that takes so long is given up, so the computer slept in it: nobody knows on which side of that
+            # the device was asked
+            self._source.note(f"ask for its clock: answered after {took_s:.1f} s; left out")
+        elif ticks is not None:
             self._source.put("ping", Ping(before_ns, ticks).pack(), host_ns)
 
     async def _read_battery(self, client: Client) -> None:
         """Read, not subscribed: BlueZ keeps the battery service to itself and lets others read it at best."""
-        if client.services.get_characteristic(BATTERY) is not None:
-            self._source.put("battery", bytes(await client.read_gatt_char(BATTERY)))
+        if client.services.get_characteristic(BATTERY_LEVEL) is not None:
+            self._source.put("battery", bytes(await client.read_gatt_char(BATTERY_LEVEL)))

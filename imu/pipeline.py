@@ -160,10 +160,12 @@ class Pipeline:
 
     def summary(self) -> dict[str, Any]:
         """summary.json, but for what its writer adds: version, params and the sha256 of the tables."""
-        tables, reports = self.tables(), self.reports
+        tables = self.tables()
+        # a sensor that never delivered leaves no file: it counts as absent, live and afterwards
+        reports = {sensor: report for sensor, report in self.reports.items() if report.rows}
         directions, left_out = summarise_directions(tables[CONTACTS.name], tables[STRIDES.name], tables[STEPS.name])
         sync = self._session.document.get("sync")
-        missing = [sensor for sensor in self._session.sensors if sensor not in self._present]
+        missing = [sensor for sensor in self._session.sensors if sensor not in reports]
         return {
             "schema": SCHEMA,
             "duration_s": _duration_s(list(reports.values())),
@@ -185,8 +187,7 @@ class Pipeline:
             "broken_alternation": self._steps.broken_alternation,
             "directions": directions,
             "left_out": [
-                *({"what": sensor, "why": f"no file raw/{sensor}.parquet"} for sensor in missing),
-                *({"what": sensor, "why": "no samples"} for sensor, report in reports.items() if report.rows == 0),
+                *({"what": sensor, "why": f"no samples in raw/{sensor}.parquet"} for sensor in missing),
                 *self._misstated(),
                 *self._unresolved(),
                 *left_out,
@@ -215,8 +216,8 @@ class Pipeline:
         known = {entry.get("sensor") for entry in self._calibrations()}
         return [
             {"what": f"{sensor} mounting", "why": "unknown, and standing and walking did not make it clear"}
-            for sensor in self._present
-            if self._session.sensors[sensor].mounting is None and sensor not in known
+            for sensor, report in self.reports.items()
+            if report.rows and self._session.sensors[sensor].mounting is None and sensor not in known
         ]
 
     def _fold(self, foot: Foot, records: np.ndarray) -> list[Event]:

@@ -4,11 +4,12 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from imu.core.errors import DuplicateSession, SessionError
+from imu.core.events import Event
 from imu.core.samples import Samples
 from imu.core.session import SENSORS, Sensor, Session
 from imu.core.tables import STREAM, whole
@@ -127,25 +128,54 @@ def analyse(
     """
     present = present_sensors(source, session)
     pipeline = Pipeline(session, present, params)
-    away = {} if all_samples else silences(source)
-    to_come = {sensor: list(stretches) for sensor, stretches in away.items()}
     total = sum(rows_in(raw_path(source, sensor), sensor) for sensor in present)
     done = 0
-    for sensor, samples in _in_time(source, session, present):
-        if samples is None:
-            pipeline.end(sensor)
-            continue
-        done += len(samples)
-        for part in _around(samples, to_come.get(sensor, [])):
-            if isinstance(part, int):
-                pipeline.skip(sensor, part)
-            else:
-                pipeline.push(sensor, part)
+    for turn in turns(source, session, pipeline, all_samples=all_samples):
+        done += turn.read
         if progress is not None:
             progress(done / total)
-    pipeline.flush()
     pipeline.check_usable()
     return pipeline
+
+
+class Turn(NamedTuple):
+    """One slice of one sensor, and what it settled."""
+
+    sensor: Sensor
+    read: int
+    """Rows of the file, those that were left out included."""
+    rows: Samples | None
+    """Those that counted; None at the sensor's end."""
+    events: list[Event]
+
+
+def turns(
+    source: Path, session: Session, pipeline: Pipeline, *, all_samples: bool = False, slice_s: float = SLICE_S
+) -> Iterator[Turn]:
+    """The raw data in `source` through the pipeline to their end, all sensors side by side; none runs ahead of the
+    others by more than `slice_s`.
+
+    Raises:
+        SessionError: one line on what was refused.
+    """
+    present = present_sensors(source, session)
+    away = {} if all_samples else silences(source)
+    to_come = {sensor: list(stretches) for sensor, stretches in away.items()}
+    for sensor, samples in _in_time(source, session, present, slice_s):
+        if samples is None:
+            yield Turn(sensor, 0, None, pipeline.end(sensor))
+            continue
+        read = len(samples)
+        for part in _around(samples, to_come.get(sensor, [])):
+            if isinstance(part, int):
+                yield Turn(sensor, read, samples[:0], pipeline.skip(sensor, part))
+            else:
+                yield Turn(sensor, read, part, pipeline.push(sensor, part))
+            read = 0
+        if read:
+            yield Turn(sensor, read, samples[:0], [])
+    if events := pipeline.flush():
+        yield Turn(present[0], 0, None, events)
 
 
 def silences(folder: Path) -> dict[str, list[tuple[int, int]]]:
@@ -190,9 +220,11 @@ def _around(samples: Samples, to_come: list[tuple[int, int]]) -> Iterator[Sample
         yield kept
 
 
-def _in_time(source: Path, session: Session, present: Iterable[Sensor]) -> Iterator[tuple[Sensor, Samples | None]]:
+def _in_time(
+    source: Path, session: Session, present: Iterable[Sensor], slice_s: float
+) -> Iterator[tuple[Sensor, Samples | None]]:
     """Slices of all sensors in order of their beginnings, so that none runs far ahead; None where a sensor ends."""
-    slices: dict[Sensor, Iterator[Samples]] = {sensor: _slices(source, session, sensor) for sensor in present}
+    slices: dict[Sensor, Iterator[Samples]] = {sensor: _slices(source, session, sensor, slice_s) for sensor in present}
     waiting: list[tuple[int, int, Sensor, Samples]] = []
 
     def wait(order: int, sensor: Sensor) -> bool:
@@ -210,9 +242,9 @@ def _in_time(source: Path, session: Session, present: Iterable[Sensor]) -> Itera
             yield sensor, None
 
 
-def _slices(source: Path, session: Session, sensor: Sensor) -> Iterator[Samples]:
+def _slices(source: Path, session: Session, sensor: Sensor, slice_s: float) -> Iterator[Samples]:
     setup = session.sensors[sensor]
-    rows = max(1, round(SLICE_S * setup.rate_hz))
+    rows = max(1, round(slice_s * setup.rate_hz))
     for samples in read_raw(raw_path(source, sensor), sensor, setup):
         for start in range(0, len(samples), rows):
             yield samples[start : start + rows]

@@ -2,11 +2,10 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -14,8 +13,12 @@ from imu.cli.simulate import write_recording
 from imu.core.samples import Samples
 from imu.core.session import Sensor, Session
 from imu.simulate import Person, Protocol, Recording, Stand, Walk, simulate, usual_sensors
+from imu.simulate.link import joined
 from imu.store.folder import present_sensors, read_session
 from imu.store.raw import raw_path, read_raw
+
+# what helper modules assert is told as fully as what tests do
+pytest.register_assert_rewrite(*(f"tests.{path.name}" for path in Path(__file__).parent.iterdir() if path.is_dir()))
 
 ROOT = Path(__file__).parent.parent
 IN_CI = "CI" in os.environ
@@ -45,11 +48,10 @@ def read_recording(data_dir: Path) -> Callable[[str], tuple[Session, dict[Sensor
         if not folder.is_dir():
             pytest.skip(f"no recording {name} in {folder.parent}; name a folder that has it in IMU_DATA_DIR")
         session = read_session(folder)
-        rows: dict[Sensor, Samples] = {}
-        for sensor in present_sensors(folder, session):
-            blocks = list(read_raw(raw_path(folder, sensor), sensor, session.sensors[sensor]))
-            rows[sensor] = Samples(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Samples)))
-        return session, rows
+        return session, {
+            sensor: joined(list(read_raw(raw_path(folder, sensor), sensor, session.sensors[sensor])))
+            for sensor in present_sensors(folder, session)
+        }
 
     return read
 

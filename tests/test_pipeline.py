@@ -212,7 +212,7 @@ def test_one_foot_has_contacts_and_strides_and_no_steps(walked, foot):
     assert tables[STEPS.name] == []
     assert summary["broken_alternation"] == 0
     other = "foot_right" if foot == "left" else "foot_left"
-    assert {"what": other, "why": f"no file raw/{other}.parquet"} in summary["left_out"]
+    assert {"what": other, "why": f"no samples in raw/{other}.parquet"} in summary["left_out"]
     assert other not in summary["sensors"]
 
 
@@ -229,7 +229,7 @@ def test_without_a_pelvis_its_columns_are_null_and_the_others_stay(walked):
         for name in STEPS.column_names[:6]:
             assert row[name] == full[name]
     assert set(of_direction(summary, "pelvic_drop_deg")) == set(summary["directions"])
-    assert summary["left_out"][0] == {"what": "pelvis", "why": "no file raw/pelvis.parquet"}
+    assert summary["left_out"][0] == {"what": "pelvis", "why": "no samples in raw/pelvis.parquet"}
 
 
 def test_a_session_that_names_no_pelvis_misses_none(walked):
@@ -342,8 +342,9 @@ def test_a_sensor_that_brought_no_rows_is_left_out_as_long_as_there_is_a_foot(wa
     pipeline, _ = found_in(session, {"foot_left": rows["foot_left"]}, present=("foot_left", "pelvis"))
     pipeline.check_usable()
     summary = pipeline.summary()
-    assert summary["sensors"]["pelvis"] == {"samples": 0, "lost": 0, "gaps": 0, "rate_hz": None}
-    assert {"what": "pelvis", "why": "no samples"} in summary["left_out"]
+    assert "pelvis" not in summary["sensors"]
+    assert summary["repairs"]["pelvis"] == {"absent": 1}
+    assert {"what": "pelvis", "why": "no samples in raw/pelvis.parquet"} in summary["left_out"]
     pipeline, _ = found_in(session, {"pelvis": rows["pelvis"]}, present=("foot_left", "pelvis"))
     with pytest.raises(UnusableRecording, match="foot_left"):
         pipeline.check_usable()

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from imu_bench import accuracy, likeness
+from imu_bench import accuracy, likeness, live
 from imu_bench.speed import measure, report
 
 
@@ -19,7 +19,10 @@ def main() -> int:
     speed.add_argument("--json", action="store_true", help="the figures as JSON")
     accuracy.configure(benches.add_parser("accuracy", help="how near the truth recordings come", allow_abbrev=False))
     likeness.configure(benches.add_parser("likeness", help="simulated strides beside real ones", allow_abbrev=False))
+    live.configure(benches.add_parser("live", help="what the live path costs, and how late it is", allow_abbrev=False))
     args = parser.parse_args()
+    if args.bench == "live":
+        return live.run(args)
     if args.bench == "accuracy":
         return accuracy.run(args)
     if args.bench == "likeness":

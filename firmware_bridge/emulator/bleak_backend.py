@@ -62,9 +62,13 @@ class Host:
 
     async def __aenter__(self) -> "Host":
         """Open the controller."""
-        self._transport = await open_transport(self._spec)
-        self._device = Device.with_hci("Retrogait", self._address, self._transport.source, self._transport.sink)
-        await self._device.power_on()
+        async with AsyncExitStack() as opened:
+            self._transport = await open_transport(self._spec)
+            # one that does not answer is let go of
+            opened.push_async_exit(self.__aexit__)
+            self._device = Device.with_hci("Retrogait", self._address, self._transport.source, self._transport.sink)
+            await self._device.power_on()
+            opened.pop_all()
         return self
 
     async def __aexit__(

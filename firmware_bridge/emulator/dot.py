@@ -20,9 +20,6 @@ from firmware_bridge.emulator import gatt
 from firmware_bridge.packets import Frame
 
 PERIOD_S: Final = 1 / dot.RATE_HZ
-MEASURE, CUSTOM_MODE_5 = 1, 26
-SETS_RATE: Final = 0b1_0000
-RATE_AT: Final = 24
 WRONG_LENGTH: Final = 0x0D
 """ATT: invalid attribute value length."""
 QUEUE: Final = 8
@@ -56,7 +53,7 @@ class Dot:
         self._clock_us = clock_us
         self._advertises_service = advertises_service
         self._rate_hz = dot.RATE_HZ
-        self._control = bytes([MEASURE, 0, 0])
+        self._control = bytes([dot.MEASUREMENT, 0, 0])
         self._connection: Connection | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._began_s = 0.0
@@ -68,7 +65,7 @@ class Dot:
         device.add_services(
             [
                 gatt.Service(
-                    gatt.short_uuid(dot.DEVICE_INFO[:4] + "1000" + dot.DEVICE_INFO[8:]),
+                    gatt.short_uuid(dot.DEVICE_SERVICE),
                     [
                         gatt.readable(dot.DEVICE_INFO, lambda _: self._device_info()),
                         gatt.commands(dot.DEVICE_CONTROL, self._on_device_control, lambda _: self._device_control()),
@@ -104,21 +101,21 @@ class Dot:
 
     def _device_control(self) -> bytes:
         said = bytearray(dot.DEVICE_CONTROL_BYTES)
-        said[RATE_AT : RATE_AT + 2] = self._rate_hz.to_bytes(2, "little")
+        said[dot.RATE_AT : dot.RATE_AT + 2] = self._rate_hz.to_bytes(2, "little")
         return bytes(said)
 
     def _on_device_control(self, _connection: Connection, command: bytes) -> None:
         if len(command) != dot.DEVICE_CONTROL_BYTES:
             raise att.ATT_Error(WRONG_LENGTH)
-        if command[0] & SETS_RATE:
-            self._rate_hz = int.from_bytes(command[RATE_AT : RATE_AT + 2], "little")
+        if command[0] & dot.SETS_RATE:
+            self._rate_hz = int.from_bytes(command[dot.RATE_AT : dot.RATE_AT + 2], "little")
 
     def _on_control(self, connection: Connection, command: bytes) -> None:
-        if len(command) != len(self._control) or command[0] != MEASURE:
+        if len(command) != len(self._control) or command[0] != dot.MEASUREMENT:
             raise att.ATT_Error(WRONG_LENGTH)
         self._control = command
         self._stop()
-        if command[1:] == bytes([1, CUSTOM_MODE_5]):
+        if command[1:] == bytes([1, dot.CUSTOM_MODE_5]):
             self._connection = connection
             self._due_s = asyncio.get_running_loop().time()
             self._arm()
@@ -128,7 +125,7 @@ class Dot:
 
     def _on_disconnection(self, _reason: int) -> None:
         self._connection = None
-        self._control = bytes([MEASURE, 0, 0])
+        self._control = bytes([dot.MEASUREMENT, 0, 0])
         self._stop()
 
     def _stop(self) -> None:

@@ -8,8 +8,8 @@ from bumble.core import UUID, AdvertisingData, DataType
 from bumble.device import Connection, Device
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 
-BATTERY_SERVICE: Final = "0000180f-0000-1000-8000-00805f9b34fb"
-BATTERY_LEVEL: Final = "00002a19-0000-1000-8000-00805f9b34fb"
+from firmware_bridge import standard
+
 ADVERTISING_BYTES: Final = 31
 """Room in an advertisement, and as much again in the answer to a scan request."""
 
@@ -68,4 +68,5 @@ def commands(uuid: str, write: Writing, read: Reading | None = None) -> Characte
 
 def battery(level_pct: Callable[[], int]) -> Service:
     """Battery service."""
-    return Service(short_uuid(BATTERY_SERVICE), [readable(BATTERY_LEVEL, lambda _: bytes([level_pct()]), notify=True)])
+    level = readable(standard.BATTERY_LEVEL, lambda _: bytes([level_pct()]), notify=True)
+    return Service(short_uuid(standard.BATTERY), [level])

@@ -1,22 +1,30 @@
 """`imu demo`: a simulated person walks forward, backward and forward again; what a therapist would want to know."""
 
 import argparse
+import asyncio
 import json
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final, cast
 
-from imu.cli.simulate import recorded, write_recording
+from imu.cli.emulate import sit_emulated
+from imu.cli.simulate import SUBJECT, recorded, write_recording
+from imu.cli.sit import Sitting, Stop, told
 from imu.cli.terminal import BOLD, aligned, counted, duration_text, painted
-from imu.cli.warmup import warm_up_once
-from imu.core.errors import DuplicateSession
+from imu.cli.view import Screen
+from imu.cli.warmup import warm_up, warm_up_once
+from imu.core.errors import DuplicateSession, UsageError
 from imu.core.matching import pairs
 from imu.core.session import FEET
-from imu.core.tables import CONTACTS, STEPS, STRIDES, Row, whole
+from imu.core.tables import CONTACTS, STEPS, STRIDES, TRUTH_CONTACTS, Row, whole
 from imu.core.units import NS_PER_S
 from imu.gait.summary import summarise_directions
+from imu.live.emulated import worn_by
 from imu.reprocess import reprocess
 from imu.simulate import named
 from imu.store.folder import SESSION_FILE, analysis_dir
@@ -24,7 +32,8 @@ from imu.store.tables import read_rows
 
 EXAMPLES: Final = """\
 examples:
-  imu demo
+  imu demo                       a minute, live
+  imu demo --fast                two minutes of walking, at once
   imu demo --seed 7 --out elsewhere
 """
 MADE_BY: Final = "imu demo"
@@ -51,29 +60,73 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=1, metavar="N", help="another seed, another walk (default %(default)s)"
     )
+    parser.add_argument(
+        "--fast", action="store_true", help="two minutes of walking at once, without sensors, radio and live view"
+    )
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop the live demo after so long")
 
 
 def run(args: argparse.Namespace) -> int:
     """Simulate, analyse, tell."""
+    if args.seconds is not None and (args.fast or not args.seconds > 0):
+        raise UsageError("--seconds is for the live demo, and above 0")
+    if args.fast:
+        return _fast(args)
+    if find_spec("bumble") is None:
+        print("No live demo: it needs the extra with emulated sensors, pip install 'retrogait[emulator]'.")
+        print("Here is the fast one.\n")
+        return _fast(args)
+    return asyncio.run(_live(args))
+
+
+def _fast(args: argparse.Namespace) -> int:
     recording = recorded(named("demo"), "demo", seed=args.seed)
     folder = analysis_dir(args.out, recording.session)
     _refuse_others(folder)
     warm_up_once()
     write_recording(folder, recording, {**recording.session.document, "made_by": MADE_BY})
     reprocess(folder, folder)
+    print(painted("A simulated person walks forward, turns, walks backward, and forward again", BOLD))
+    print(f"({duration_text(recording.duration_s)}, sensors on both feet and the pelvis; nobody real was measured)\n")
+    _show(args.out, folder, recording.truth_contacts)
+    return 0
+
+
+async def _live(args: argparse.Namespace) -> int:
+    recording = worn_by(named("demo-live"), seed=args.seed)
+    asked = Sitting(
+        store=args.out,
+        subject=SUBJECT,
+        session=f"demo-live-{args.seed}",
+        document={"made_by": MADE_BY},
+        seconds=args.seconds,
+    )
+    folder = args.out / f"subject={asked.subject}" / f"session={asked.session}"
+    _refuse_others(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    print(painted("A simulated person walks forward, turns, walks backward, and forward again", BOLD))
+    print("wearing emulated sensors on both feet and the pelvis: Bluetooth, but no radio, and nobody real is measured.")
+    print(f"It takes {duration_text(recording.duration_s)}; Ctrl-C ends it sooner.\n", flush=True)
+    warm_up()
+    made = await sit_emulated(recording, asked, Screen(stream=sys.stdout), Stop())
+    if made is None:
+        return 0
+    print("\n" + "\n".join(told(made)) + "\n")
+    _show(args.out, made.folder, read_rows(made.folder / f"{TRUTH_CONTACTS.name}.parquet", TRUTH_CONTACTS))
+    return 0
+
+
+def _show(store: Path, folder: Path, truth: Sequence[Row]) -> None:
     contacts, strides, steps = (
         read_rows(folder / "analysis" / f"{table.name}.parquet", table) for table in (CONTACTS, STRIDES, STEPS)
     )
-    print(painted("A simulated person walks forward, turns, walks backward, and forward again", BOLD))
-    print(f"({duration_text(recording.duration_s)}, sensors on both feet and the pelvis; nobody real was measured)\n")
     parts = _parts(contacts, strides, steps)
     print(*aligned(_figures(parts)), sep="\n")
     print("\nMean and standard deviation over clean steps and strides; - where there are fewer than ten.")
     print("Pelvic drop: how far the pelvis falls on the other side while this foot stands.\n")
     print(*_change(parts), sep="\n")
-    print(_against(contacts, recording.truth_contacts))
-    print(*_what_next(args.out, folder), sep="\n")
-    return 0
+    print(_against(contacts, truth))
+    print(*_what_next(store, folder), sep="\n")
 
 
 def _refuse_others(folder: Path) -> None:

@@ -36,7 +36,11 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "inspect": ("imu.cli.inspect", "say what is in a session"),
         "import": ("imu.cli.import_", "make a session of recordings in another format"),
         "simulate": ("imu.cli.simulate", "write a session of a simulated person, with its known truth"),
+        "live": ("imu.cli.live", "sensors or a recording, seen while it happens"),
+        "record": ("imu.cli.record", "sensors into a session, without looking on"),
         "recover": ("imu.cli.recover", "make a session of the log that a crashed recording left"),
+        "devices": ("imu.cli.devices", "list the sensors in the air, and say which is worn where"),
+        "doctor": ("imu.cli.doctor", "measure the link to your own sensors, and say what to do"),
         "warmup": ("imu.cli.warmup", "compile the kernels now, so that nothing waits for them later"),
     }
 )

@@ -5,7 +5,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Final
 
-from imu.cli.terminal import counted
+from imu.cli.sit import told
+from imu.cli.terminal import Bar, counted
 from imu.live.recover import recover
 
 EXAMPLES: Final = """\
@@ -32,16 +33,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the session, and say what was dropped."""
-    made = recover(args.log, args.out)
-    print(f"{made.folder} holds the session; {args.log} stays as it is")
-    for sensor, kept in made.sensors.items():
-        bad = f", {counted(kept.bad_packets, 'bad packet')} left out" if kept.bad_packets else ""
-        print(f"  {sensor}: {counted(kept.rows, 'sample')}, {kept.lost} lost{bad}; clock {kept.drift_ppm:+.1f} ppm")
+    with Bar(1, "writing the session") as bar:
+        made = recover(args.log, args.out, progress=lambda share: bar.update(0, share))
+    print(*told(made), sep="\n")
     end = made.end
     if end.damage is not None:
         why = DAMAGE[end.damage]
         print(
             f"  of the log {counted(end.frames, 'frame')} were whole; {why}: {counted(end.dropped_bytes, 'byte')} left"
         )
-    print(f"next: imu reprocess {quote(str(made.folder))}")
+    print(f"  {args.log} stays as it is")
+    print(f"next: imu inspect {quote(str(made.folder))}")
     return 0

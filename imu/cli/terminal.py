@@ -87,7 +87,7 @@ class Bar:
     """How far a call has come, on stderr while that is a terminal; elsewhere nothing.
 
     Args:
-        total: how many `things` there are.
+        total: how many `things` there are; of one, `things` says what is being done.
         stream: stderr.
         clock: seconds that only grow.
     """
@@ -125,9 +125,9 @@ class Bar:
         full = int(share * BAR_WIDTH)
         known = share >= ESTIMATED_FROM
         left = f", about {duration_text(elapsed_s * (1.0 - share) / share)} left" if known else ""
+        head = f"{done} of {self._total} {self._things}" if self._total > 1 else self._things
         line = (
-            f"{done} of {self._total} {self._things}  [{'#' * full}{'.' * (BAR_WIDTH - full)}]"
-            f" {100.0 * share:3.0f} %  {duration_text(elapsed_s)}{left}"
+            f"{head}  [{'#' * full}{'.' * (BAR_WIDTH - full)}] {100.0 * share:3.0f} %  {duration_text(elapsed_s)}{left}"
         )[: shutil.get_terminal_size().columns - 1]
         self._stream.write(f"\r{line.ljust(self._shown)}")
         self._stream.flush()

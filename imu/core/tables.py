@@ -170,8 +170,14 @@ TREADMILL: Final = Table(
     (
         _time("t_ns", "session clock"),
         _number("speed_m_s", "of the belt", "m/s", nullable=False),
-        _number("incline_pct", "of the deck", "%", nullable=False),
+        _number("incline_pct", "of the deck; null if it does not tell", "%"),
     ),
+    sorted_by=("t_ns",),
+)
+
+HEART_RATE: Final = Table(
+    "heart_rate",
+    (_time("t_ns", "session clock"), _number("heart_rate_bpm", "as the strap tells it", "1/min", nullable=False)),
     sorted_by=("t_ns",),
 )
 

@@ -56,6 +56,10 @@ class Chain:
         """As `Pipeline.summary`."""
         return self._pipeline.summary()
 
+    def note(self, sensor: Sensor, t_ns: int, event: str) -> None:
+        """One more row of STREAM, of what only was to be said."""
+        self._changes.append(Change(t_ns, sensor, event))
+
     def stream(self) -> list[Row]:
-        """Rows of STREAM: who fell silent, and who came back."""
+        """Rows of STREAM: who fell silent, who came back, and what was noted, as it came."""
         return [{"t_ns": one.t_ns, "sensor": one.sensor, "event": one.event} for one in self._changes]

@@ -1,13 +1,13 @@
 """One worn sensor: what came in, in its order, becomes rows. From a log the same bits as live."""
 
-from typing import Final
+from typing import Final, Literal
 
 from firmware_bridge.assembler import Assembler
 from firmware_bridge.assembler import Report as Assembled
 from firmware_bridge.clock import HostClock, SessionClock
 from firmware_bridge.driver import Driver
 from firmware_bridge.link import Ping
-from firmware_bridge.packets import BadPacket
+from firmware_bridge.packets import BadPacket, Counted
 from firmware_bridge.timeline import ClockReport
 from imu.core.samples import Samples
 from imu.core.session import SensorSetup
@@ -39,6 +39,13 @@ class Decoder:
         self._clock = kind(counters.tick_s, start_ns, tick_bits=counters.tick_bits)
         self.per_count = per_count_of(source)
         self.bad_packets = 0
+        self.note: Literal["late", "clock_reset"] | None = None
+        """What is to be said of the rows that came last: older than others before, or on a clock that began anew."""
+        self._rows = 0
+        self._numbers: tuple[int, int] | None = None
+        """First and newest sample number of the rows so far."""
+        self._epoch: int | None = None
+        self._restarts = 0
 
     def take(self, frame: LogFrame) -> Samples | None:
         """The rows that a frame of this source brings; None for none."""
@@ -61,9 +68,28 @@ class Decoder:
         if counted is None:
             return None
         t_ns = self._clock.samples(counted)
+        self.note = self._noted(counted)
         rows = of_values(t_ns, counted.number, counted.values, self._setup, self.per_count)
         # what was sampled before the session began is no part of it
-        return rows.where(t_ns >= 0) if len(t_ns) and t_ns[0] < 0 else rows
+        rows = rows.where(t_ns >= 0) if len(t_ns) and t_ns[0] < 0 else rows
+        if len(rows):
+            first, newest = self._numbers or (int(rows.seq[0]), int(rows.seq[0]))
+            self._numbers = min(first, int(rows.seq[0])), max(newest, int(rows.seq[-1]))
+            self._rows += len(rows)
+        return rows
+
+    def _noted(self, counted: Counted) -> Literal["late", "clock_reset"] | None:
+        if counted.late:
+            return "late"
+        began = self._epoch is not None and counted.epoch > self._epoch
+        jumped = self._clock.restarts > self._restarts
+        self._epoch, self._restarts = counted.epoch, self._clock.restarts
+        return "clock_reset" if began or jumped else None
+
+    @property
+    def lost(self) -> int:
+        """Samples between the first row and the newest that did not come, or not yet; those that a reboot cost too."""
+        return 0 if self._numbers is None else self._numbers[1] - self._numbers[0] + 1 - self._rows
 
     @property
     def assembled(self) -> Assembled:

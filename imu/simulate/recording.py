@@ -119,25 +119,29 @@ class Recording:
         check("block_s", block_s, 0.001, 1e9, "s", "in ms?")
         model = self.sensors[sensor]
         number, link = SENSORS.index(sensor), model.link
+        whole = link.packet_samples * max(1, CHUNK_SAMPLES // link.packet_samples)
         real_rate_hz = model.rate_hz * (1.0 + 1e-6 * model.clock.drift_ppm)
 
         def draw(chunk: int, shape: tuple[int, int]) -> Floats:
             return np.random.default_rng([self.seed, LINK, number, chunk]).random(shape)
 
         return in_blocks(
-            deliver(self._chunks(sensor, model), link, real_rate_hz, draw),
+            # chunks of whole packets
+            deliver(self.taken(sensor, whole), link, real_rate_hz, draw),
             link.packet_samples / real_rate_hz,
             block_s,
             max(1, math.ceil(self.duration_s / block_s - 1e-9)),
         )
 
-    def _chunks(self, sensor: Sensor, model: SensorModel) -> Iterator[Samples]:
-        """All samples in order of time, in chunks of whole packets."""
+    def taken(self, sensor: Sensor, block_samples: int = CHUNK_SAMPLES) -> Iterator[Samples]:
+        """All that a sensor samples, in order of time, made while it is read: what its link does not change. Noise is
+        the same for every `block_samples`.
+        """
+        model = self.sensors[sensor]
         motion, total = self.motion(sensor), how_many(model, self.duration_s)
         sensing = Sensing(model, [self.seed, NOISE, SENSORS.index(sensor)])
-        size = model.link.packet_samples * max(1, CHUNK_SAMPLES // model.link.packet_samples)
-        for first in range(0, total, size):
-            seq = np.arange(first, min(first + size, total), dtype=np.float64)
+        for first in range(0, total, block_samples):
+            seq = np.arange(first, min(first + block_samples, total), dtype=np.float64)
             yield sensing.sense(motion.readings(sampled_at(model, seq)), seq)
 
     def motion(self, sensor: Sensor) -> Motion:

@@ -186,6 +186,25 @@ def encode_frame(kind: int, source: int, host_ns: int, payload: bytes | bytearra
     return body + CRC.pack(zlib.crc32(body, seed))
 
 
+def event_frame(host_ns: int, document: Mapping[str, Any]) -> LogFrame:
+    """Something that happened.
+
+    Raises:
+        ValueError: for what JSON does not have.
+    """
+    return LogFrame(Kind.EVENT, NO_SOURCE, host_ns, canonical_json(document).encode())
+
+
+def source_frame(index: int, host_ns: int, source: Source) -> LogFrame:
+    """One more source; `index` is the next free one.
+
+    Raises:
+        ValueError: for what JSON does not have.
+    """
+    document = source._asdict() | {"identity": dict(source.identity)}
+    return LogFrame(Kind.SOURCE, index, host_ns, canonical_json(document).encode())
+
+
 def crc_of(frame: bytes) -> int:
     """The CRC that ends a frame."""
     return CRC.unpack_from(frame, len(frame) - CRC.size)[0]
@@ -282,10 +301,13 @@ class ReadLog:
     """Those of the header, and those added in the frames read so far."""
     end: LogEnd | None
     """Once all frames were read."""
+    whole_bytes: int
+    """Of the frames read so far, the header included."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
-        self._frames = self._whole = 0
+        self._frames = 0
+        self.whole_bytes = 0
         self.end = None
         found = self._next(0)
         if not isinstance(found, tuple):
@@ -308,8 +330,8 @@ class ReadLog:
                     self.sources.append(Source.parse(frame.document()))
                 return frame
             # a recorder may be at work: its bytes since the last look are no damage
-            behind = 0 if found is None else os.fstat(self._file.fileno()).st_size - self._whole
-            self.end = LogEnd(self._frames, self._whole, behind, found)
+            behind = 0 if found is None else os.fstat(self._file.fileno()).st_size - self.whole_bytes
+            self.end = LogEnd(self._frames, self.whole_bytes, behind, found)
         raise StopIteration
 
     def _next(self, seed: int) -> tuple[LogFrame, int] | Damage | None:
@@ -340,7 +362,7 @@ class ReadLog:
         if kind not in _KINDS:
             return "unknown_kind"
         self._frames += 1
-        self._whole += HEAD.size + len(rest)
+        self.whole_bytes += HEAD.size + len(rest)
         return LogFrame(_KINDS[kind], source, host_ns, payload), crc
 
     def _zeros_to_the_end(self) -> bool:

@@ -17,10 +17,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
-from imu.core.canonical import canonical_json
 from imu.core.errors import CannotRecord, DiskFull, RecorderOverrun
 from imu.store.atomic import sync_folder
-from imu.store.log import NO_SOURCE, Kind, LogHeader, Source, claimed, crc_of, encode_frame, lock_log, whole_frames
+from imu.store.log import (
+    NO_SOURCE,
+    Kind,
+    LogFrame,
+    LogHeader,
+    Source,
+    claimed,
+    crc_of,
+    encode_frame,
+    event_frame,
+    lock_log,
+    source_frame,
+    whole_frames,
+)
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """No room on the disk, in the user's quota, in one file."""
@@ -127,45 +139,34 @@ class LogWriter:
         # what fails to begin is raised, not told
         self._on_stop = on_stop
 
-    def append(self, kind: Kind, source: int, host_ns: int, payload: bytes | bytearray | memoryview) -> None:
-        """Take in what came from a source, as it came. Touches no disk; `payload` is copied.
+    def put(self, frame: LogFrame) -> None:
+        """Take in a frame as a reader will give it back: what came from a source, what happened, or one more source.
+        Touches no disk; the payload is copied.
 
         Raises:
             RecorderOverrun: if more would wait for the disk than is allowed; from then on nothing is taken in.
             CannotRecord: if the recording has stopped, with what stopped it, or is closed.
             ValueError: for a source that was not named, or what no frame can hold.
         """
-        if kind not in _OF_A_SOURCE or not 0 <= source < self._sources:
-            raise ValueError(f"{kind!r} of source {source}; want a notification or ping of one of {self._sources}")
+        kind, source, host_ns, payload = frame
+        if kind in _OF_A_SOURCE and not 0 <= source < self._sources:
+            raise ValueError(f"{kind!r} of source {source}; want one of {self._sources}")
+        if kind is Kind.SOURCE and not source == self._sources < NO_SOURCE:
+            raise ValueError(f"one more source is {source}; want {self._sources}, of {NO_SOURCE} at most")
+        if kind is Kind.HEADER:
+            raise ValueError("a second header; want what comes after it")
         self._take(encode_frame(kind, source, host_ns, payload, self._seed))
+        self._sources += kind is Kind.SOURCE
+
+    def append(self, kind: Kind, source: int, host_ns: int, payload: bytes | bytearray | memoryview) -> None:
+        self.put(LogFrame(kind, source, host_ns, bytes(payload)))
 
     def append_event(self, host_ns: int, document: Mapping[str, Any]) -> None:
-        """Take in what happened: JSON.
-
-        Raises:
-            CannotRecord: as `append`.
-            ValueError: for what JSON does not have.
-        """
-        payload = canonical_json(document).encode()
-        self._take(encode_frame(Kind.EVENT, NO_SOURCE, host_ns, payload, self._seed))
+        self.put(event_frame(host_ns, document))
 
     def add_source(self, host_ns: int, source: Source) -> int:
-        """Name one more source.
-
-        Returns:
-            Its index, for `append`.
-
-        Raises:
-            CannotRecord: as `append`.
-            ValueError: if there are as many as a frame can tell apart.
-        """
-        if self._sources == NO_SOURCE:
-            raise ValueError(f"{NO_SOURCE} sources are named; want no more")
-        payload = canonical_json(source._asdict() | {"identity": dict(source.identity)}).encode()
-        index = self._sources
-        self._take(encode_frame(Kind.SOURCE, index, host_ns, payload, self._seed))
-        self._sources += 1
-        return index
+        self.put(source_frame(self._sources, host_ns, source))
+        return self._sources - 1
 
     def _take(self, frame: bytes) -> None:
         with self._taking:

@@ -2,7 +2,8 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
@@ -253,6 +254,82 @@ def of_values(
     return Samples(t_ns, seq, si_values[:, :3].copy(), si_values[:, 3:].copy(), clipped)
 
 
+class RawWriter:
+    """What `raw_writer` gives: takes a sensor's rows as they come."""
+
+    def __init__(self, open_file: Callable[[], pq.ParquetWriter], group_rows: int, counts: PerCount | None) -> None:
+        self.rows = 0
+        """Pushed so far."""
+        self._open_file, self._group_rows, self._counts = open_file, group_rows, counts
+        self._file: pq.ParquetWriter | None = None
+        self._held: list[Samples] = []
+        self._held_rows = 0
+
+    def push(self, samples: Samples) -> None:
+        """Rows in order of arrival, any number."""
+        self.rows += len(samples)
+        rest = samples
+        while len(rest):
+            part = rest[: self._group_rows - self._held_rows]
+            rest = rest[len(part) :]
+            self._held.append(part)
+            self._held_rows += len(part)
+            if self._held_rows == self._group_rows:
+                self.put()
+
+    def put(self) -> None:
+        """Write the row group as far as it has come."""
+        if self._held:
+            if self._file is None:
+                self._file = self._open_file()
+            self._file.write_table(_arrow(_joined(self._held), self._file.schema, self._counts))
+            self._held, self._held_rows = [], 0
+
+
+@contextmanager
+def raw_writer(
+    path: Path,
+    sensor: Sensor,
+    *,
+    setup: SensorSetup,
+    version: str,
+    encoding: Encoding = "float32",
+    per_count: PerCount | None = None,
+) -> Generator[RawWriter]:
+    """A sensor's file, written as its rows come, 60 s a row group however they were cut. It is there once the block has
+    ended well; if that fails, or no row came, `path` is as it was.
+
+    `int16` rounds to counts of `per_count`, by default the 32767th part of the setup's ranges: what lies beyond becomes
+    the largest count, what is not finite becomes null. Only there does a clipped sample stay known as such; a float32
+    file needs the ranges in `session.json` for that.
+
+    Raises:
+        CannotWrite: with the system's reason.
+        ValueError: for int16 without `per_count` and without ranges.
+    """
+    counts = _per_count(setup, per_count) if encoding == "int16" else None
+    schema = _raw_schema(sensor, counts, version)
+    with ExitStack() as file:
+
+        def open_file() -> pq.ParquetWriter:
+            return file.enter_context(
+                pq.ParquetWriter(
+                    file.enter_context(replacing(path)),
+                    schema,
+                    compression="zstd",
+                    compression_level=3,
+                    use_dictionary=False,
+                    column_encoding={name: _column_encoding(name) for name in RAW.column_names},
+                    write_statistics=["t_ns", "seq"],  # type: ignore[arg-type]  # the stubs know only bool
+                    write_page_checksum=True,
+                )
+            )
+
+        writer = RawWriter(open_file, max(1, round(ROW_GROUP_S * setup.rate_hz)), counts)
+        yield writer
+        writer.put()
+
+
 def write_raw(
     path: Path,
     sensor: Sensor,
@@ -263,36 +340,15 @@ def write_raw(
     encoding: Encoding = "float32",
     per_count: PerCount | None = None,
 ) -> int:
-    """Write a sensor's rows as they come, 60 s a row group however they were cut; return how many there were.
-
-    `int16` rounds to counts of `per_count`, by default the 32767th part of the setup's ranges: what lies beyond becomes
-    the largest count, what is not finite becomes null. Only there does a clipped sample stay known as such; a float32
-    file needs the ranges in `session.json` for that.
+    """As `raw_writer`, of rows that are there to be asked for; return how many there were.
 
     Raises:
-        CannotWrite: with the system's reason; `path` is then as it was.
-        ValueError: for int16 without `per_count` and without ranges.
+        CannotWrite, ValueError: as `raw_writer`.
     """
-    counts = _per_count(setup, per_count) if encoding == "int16" else None
-    schema = _raw_schema(sensor, counts, version)
-    rows = 0
-    with (
-        replacing(path) as file,
-        pq.ParquetWriter(
-            file,
-            schema,
-            compression="zstd",
-            compression_level=3,
-            use_dictionary=False,
-            column_encoding={name: _column_encoding(name) for name in RAW.column_names},
-            write_statistics=["t_ns", "seq"],  # type: ignore[arg-type]  # the stubs know only bool
-            write_page_checksum=True,
-        ) as writer,
-    ):
-        for samples in _regrouped(blocks, max(1, round(ROW_GROUP_S * setup.rate_hz))):
-            writer.write_table(_arrow(samples, schema, counts))
-            rows += len(samples)
-    return rows
+    with raw_writer(path, sensor, setup=setup, version=version, encoding=encoding, per_count=per_count) as writer:
+        for samples in blocks:
+            writer.push(samples)
+    return writer.rows
 
 
 def _column_encoding(name: str) -> str:
@@ -334,23 +390,6 @@ def _arrow(samples: Samples, schema: pa.Schema, counts: PerCount | None) -> pa.T
         unknown = ~np.isfinite(values)
         columns.append(pa.array(np.where(unknown, 0, whole).astype(np.int16), mask=unknown))
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def _regrouped(blocks: Iterable[Samples], rows: int) -> Iterator[Samples]:
-    """The same rows in blocks of `rows`, the last one shorter."""
-    held: list[Samples] = []
-    missing = rows
-    for block in blocks:
-        rest = block
-        while len(rest):
-            held.append(rest[:missing])
-            rest = rest[missing:]
-            missing -= len(held[-1])
-            if missing == 0:
-                yield _joined(held)
-                held, missing = [], rows
-    if held:
-        yield _joined(held)
 
 
 def _joined(parts: list[Samples]) -> Samples:

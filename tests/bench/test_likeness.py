@@ -1,8 +1,8 @@
 import json
 import os
 import re
-import shutil
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,15 +10,13 @@ import pytest
 from imu.cli.simulate import write_recording
 from imu.core.errors import RetrogaitError, UsageError
 from imu.core.units import STANDARD_GRAVITY_M_S2
-from imu_bench.__main__ import main
 from imu_bench.likeness import measure, refuse_checkout
 from imu_bench.likeness_conditions import COMFORTABLE_M_S, comfortable
 from imu_bench.likeness_features import FEATURES
 from imu_bench.likeness_ranges import SHIPPED, check, load_ranges, verdicts
 from imu_bench.likeness_report import markdown, text
+from tests.bench.published import SOURCES
 
-SOURCES = ("ipol", "gaitmap", "bandai", "cmu", "grouvel")
-"""Recordings on which aggregate figures may be published."""
 UNPUBLISHED = re.compile("treadmill-|felius", re.IGNORECASE)
 
 
@@ -57,20 +55,6 @@ def test_the_gyroscope_shows_the_pelvis_as_truth_has_it(walk_folder, likeness_of
         for name in ("obliquity_range_deg", "tilt_range_deg", "rotation_range_deg"):
             expected = true[walking]["features"][name]["median"]
             assert seen[walking]["features"][name]["median"] == pytest.approx(expected, abs=1.0)
-
-
-@pytest.fixture
-def copied(walk_folder, tmp_path):
-    def copy(name, **sensors):
-        folder = tmp_path / name
-        shutil.copytree(walk_folder, folder)
-        document = json.loads((folder / "session.json").read_text()) | {"session": name}
-        for sensor, changes in sensors.items():
-            document["sensors"][sensor] |= changes
-        (folder / "session.json").write_text(json.dumps(document))
-        return folder
-
-    return copy
 
 
 def test_what_can_not_be_compared_is_named(copied):
@@ -113,45 +97,34 @@ def test_the_report_names_every_feature(likeness_of_walk):
 
 
 @pytest.fixture
-def bench(monkeypatch, capsys):
+def likeness(bench):
     """Call `python -m imu_bench likeness`; get its exit code and what it said."""
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["imu_bench", "likeness", *map(str, words)])
-        capsys.readouterr()
-        try:
-            code = main()
-        except SystemExit as leaving:
-            code = leaving.code
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
+    return partial(bench, "likeness")
 
 
-def test_the_command(bench, walk_folder, copied):
-    code, out, err = bench(walk_folder)
+def test_the_command(likeness, walk_folder, copied):
+    code, out, err = likeness(walk_folder)
     assert (code, err) == (0, "")
     assert "stance_fraction" in out
-    code, out, err = bench(walk_folder, "--json", "--by", "session")
+    code, out, err = likeness(walk_folder, "--json", "--by", "session")
     assert (code, err) == (0, "")
     assert list(json.loads(out)["groups"]) == ["SIM01/walk"]
-    code, out, err = bench(walk_folder, walk_folder / "no", "--markdown")
+    code, out, err = likeness(walk_folder, walk_folder / "no", "--markdown")
     assert code == 1
     assert out.startswith("| ")
     assert err.startswith("imu_bench: ")
     folder = copied("bare")
     (folder / "truth_contacts.parquet").unlink()
-    code, out, err = bench(folder)
+    code, out, err = likeness(folder)
     assert (code, out) == (1, "")
     assert "no strides" in err
-    assert bench()[0] == bench(walk_folder, "--by", "foot")[0] == 2
-    assert all(name in bench("--help")[1] for name in FEATURES)
+    assert likeness()[0] == likeness(walk_folder, "--by", "foot")[0] == 2
+    assert all(name in likeness("--help")[1] for name in FEATURES)
 
 
 @pytest.mark.parametrize("marked", ["folder", "file"])
 @pytest.mark.parametrize("below", [".", "deep/er", "link"])
-def test_curves_are_never_written_into_a_checkout(bench, walk_folder, tmp_path, marked, below):
+def test_curves_are_never_written_into_a_checkout(likeness, walk_folder, tmp_path, marked, below):
     """A worktree of git has a file where a clone has a folder; a link leads in from outside."""
     checkout = tmp_path / "checkout"
     checkout.mkdir()
@@ -165,7 +138,7 @@ def test_curves_are_never_written_into_a_checkout(bench, walk_folder, tmp_path, 
     else:
         out = checkout / below
     before = sorted(checkout.rglob("*"))
-    code, said, err = bench(walk_folder, "--out", out)
+    code, said, err = likeness(walk_folder, "--out", out)
     assert (code, said) == (2, "")
     assert err.count("\n") == 1
     assert f"lies in the git checkout {checkout.resolve()}; want a folder outside" in err
@@ -181,10 +154,10 @@ def test_this_repository_is_a_checkout_or_none():
         refuse_checkout(root / "docs")
 
 
-def test_pages_are_drawn(bench, walk_folder, tmp_path):
+def test_pages_are_drawn(likeness, walk_folder, tmp_path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: it is the extra plots")
     out = tmp_path / "pages"
-    code, _, err = bench(walk_folder, "--out", out)
+    code, _, err = likeness(walk_folder, "--out", out)
     assert code == 0
     pages = sorted(out.iterdir())
     assert [page.name for page in pages] == ["likeness-backward-1.png", "likeness-forward-1.png"]
@@ -198,18 +171,18 @@ def test_pages_are_drawn(bench, walk_folder, tmp_path):
         assert len(head) > 50_000
 
 
-def test_a_page_that_can_not_be_written_is_one_line(bench, walk_folder, tmp_path):
+def test_a_page_that_can_not_be_written_is_one_line(likeness, walk_folder, tmp_path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: it is the extra plots")
     (tmp_path / "file").touch()
-    code, _, err = bench(walk_folder, "--out", tmp_path / "file")
+    code, _, err = likeness(walk_folder, "--out", tmp_path / "file")
     assert code == 1
     assert err.count("\n") == 1
     assert "can't be written" in err
 
 
-def test_without_matplotlib_pages_are_refused_in_one_line(bench, walk_folder, tmp_path, monkeypatch):
+def test_without_matplotlib_pages_are_refused_in_one_line(likeness, walk_folder, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    code, _, err = bench(walk_folder, "--out", tmp_path / "pages")
+    code, _, err = likeness(walk_folder, "--out", tmp_path / "pages")
     assert code == 1
     assert err == "imu_bench: matplotlib is not installed; want it for --out: pip install 'retrogait[plots]'\n"
 
@@ -234,27 +207,27 @@ GOOD = '[[range]]\nfeature = "cadence_spm"\ndirection = "forward"\nlow = 90\nhig
         (None, "is not there"),
     ],
 )
-def test_ranges_that_can_not_be_are_refused(tmp_path, bench, walk_folder, text, said):
+def test_ranges_that_can_not_be_are_refused(tmp_path, likeness, walk_folder, text, said):
     file = tmp_path / "ranges.toml"
     if text is not None:
         file.write_text(text)
     with pytest.raises(UsageError, match=re.escape(said)):
         load_ranges(file)
-    code, out, err = bench(walk_folder, "--ranges", file)
+    code, out, err = likeness(walk_folder, "--ranges", file)
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
-def test_a_median_lies_inside_or_outside(tmp_path, bench, walk_folder):
+def test_a_median_lies_inside_or_outside(tmp_path, likeness, walk_folder):
     file = tmp_path / "ranges.toml"
     file.write_text(GOOD + GOOD.replace("cadence_spm", "stance_fraction").replace("120.5", "121"))
-    code, out, err = bench(walk_folder, "--ranges", file)
+    code, out, err = likeness(walk_folder, "--ranges", file)
     assert (code, err) == (1, "")
     verdict = out[out.index("group ") :].splitlines()
     assert [line.split()[-1] for line in verdict[1:]] == ["inside", "OUTSIDE"]
-    checked = json.loads(bench(walk_folder, "--ranges", file, "--json")[1])["ranges"]
+    checked = json.loads(likeness(walk_folder, "--ranges", file, "--json")[1])["ranges"]
     assert [one["inside"] for one in checked] == [True, False]
     file.write_text(GOOD)
-    assert bench(walk_folder, "--ranges", file)[0] == 0
+    assert likeness(walk_folder, "--ranges", file)[0] == 0
     # at its ends a range is closed, and what no stride tells of is not asked
     features = {name: {"median": None} for name in FEATURES} | {"cadence_spm": {"median": 120.5}}
     groups = {"a": {"forward": {"features": features}, "backward": {"features": features}}}
@@ -298,11 +271,8 @@ def test_a_simulated_person_lies_in_the_ranges(one, groups):
 
 @pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="so many samples take long as plain Python")
 @pytest.mark.parametrize("source", SOURCES)
-def test_real_strides_are_found(source, data_dir):
-    folders = sorted(str(folder) for folder in data_dir.glob(f"sessions/{source}-*"))
-    if not folders:
-        pytest.skip(f"no recordings {source}-* in {data_dir / 'sessions'}; see IMU_DATA_DIR")
-    result = measure(folders).figures()
+def test_real_strides_are_found(source, folders_of):
+    result = measure(folders_of(source)).figures()
     assert not result["sessions"]["failed"]
     for walking, direction in (("forward", 1), ("backward", -1)):
         if walking in result["groups"][source]:

@@ -248,4 +248,4 @@ def test_lost_and_late_samples_and_a_missing_sensor_are_told(copy, imu):
     line = out.splitlines()[0]
     assert "lost 21 of" in line
     assert "dropped 1 late row" in line
-    assert "pelvis: no file raw/pelvis.parquet" in line
+    assert "pelvis: no samples in raw/pelvis.parquet" in line

@@ -19,7 +19,7 @@ def shown(tmp_path_factory):
 
     store, said = tmp_path_factory.mktemp("demo"), StringIO()
     with redirect_stdout(said):
-        assert main(["demo", "--out", str(store)]) == 0
+        assert main(["demo", "--fast", "--out", str(store)]) == 0
     return said.getvalue(), store
 
 
@@ -66,14 +66,14 @@ def test_a_second_demo_takes_the_place_of_the_first_and_of_nothing_else(shown, i
     _, store = shown
     again = tmp_path / "again"
     shutil.copytree(store, again)
-    assert imu("demo", "--out", again)[0] == 0
+    assert imu("demo", "--fast", "--out", again)[0] == 0
     assert files(again) == files(store)
     mine = again / "subject=SIM01" / "session=demo-1" / "session.json"
     document = json.loads(mine.read_text())
     del document["made_by"]
     mine.write_text(json.dumps(document))
     before = files(again)
-    code, out, err = imu("demo", "--out", again)
+    code, out, err = imu("demo", "--fast", "--out", again)
     assert (code, out) == (1, "")
     assert "holds a session that no demo made; want another --out" in err
     assert files(again) == before
@@ -89,3 +89,36 @@ def test_each_contact_is_matched_once_and_with_its_own_foot():
     assert match([contact("left", 90), contact("left", 500), contact("left", 1101)], truth) == Match(1, 2, 2)
     assert match([contact("left", 0), contact("left", 5)], truth[:1]) == Match(1, 0, 1)
     assert match([], truth) == Match(0, 3, 0)
+
+
+def test_the_live_demo_walks_and_tells(imu, tmp_path):
+    code, out, err = imu("demo", "--out", tmp_path, "--seconds", "12")
+    assert code == 0
+    assert re.search(r"streaming, 0 lost", out)
+    assert re.search(r"forward +cadence \d+ steps/min", out)
+    total, found, missed = map(int, re.search(r"Of (\d+) true .* (\d+) were found .* (\d+) were missed", out).groups())
+    assert total == found + missed > 5
+    assert missed <= 1
+    folder = tmp_path / "subject=SIM01" / "session=demo-live-1"
+    assert is_analysed(folder)
+    assert (folder / "truth_pelvis.parquet").exists()
+    # a demo takes the place of a demo, and of nothing else
+    document = json.loads((folder / "session.json").read_text())
+    assert document["made_by"] == "imu demo"
+    del document["made_by"]
+    (folder / "session.json").write_text(json.dumps(document))
+    code, _, err = imu("demo", "--out", tmp_path, "--seconds", "12")
+    assert code == 1
+    assert "holds a session that no demo made" in err
+
+
+def test_without_the_emulator_the_demo_says_so_and_is_the_fast_one(imu, tmp_path, monkeypatch):
+    monkeypatch.setattr("imu.cli.demo.find_spec", lambda name: None)
+    code, out, _ = imu("demo", "--out", tmp_path)
+    assert code == 0
+    assert out.startswith("No live demo: it needs the extra with emulated sensors, pip install 'retrogait[emulator]'.")
+    assert is_analysed(tmp_path / "subject=SIM01" / "session=demo-1")
+
+
+def test_seconds_are_for_the_live_demo(imu):
+    assert imu("demo", "--fast", "--seconds", "3")[0] == 2

@@ -6,19 +6,48 @@ import pytest
 
 from imu.cli import warmup
 
+COMPILED = pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="nothing is compiled as plain Python")
 
-@pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="nothing is compiled while NUMBA_DISABLE_JIT is set")
-def test_after_it_nothing_is_compiled_any_more(imu, copy):
+WARM_THEN_REPROCESS = """
+import sys
+from imu.cli.main import main
+
+def ready():
+    modules = [module for name, module in sys.modules.items() if name.startswith("imu.kernels.")]
+    return {
+        f"{kernel.__module__}.{kernel.__name__} of {signature}"
+        for module in modules
+        for kernel in vars(module).values()
+        for signature in getattr(kernel, "signatures", ())
+    }
+
+assert main(["warmup"]) == 0
+warm = ready()
+assert warm
+assert main(["reprocess", *sys.argv[1:]]) == 0
+later = ready() - warm
+sys.exit("\\n".join(sorted(later)) if later else 0)
+"""
+
+
+@COMPILED
+def test_it_says_where_the_kernels_are_kept(imu):
     code, out, _ = imu("warmup")
     assert code == 0
     folder = warmup.cache_folder()
-    assert str(folder) in out
-    before = {file.name for file in folder.iterdir()}
-    assert imu("reprocess", copy("known"))[0] == 0
+    assert f"they are kept in {folder} (" in out
+    assert list(folder.glob("*.nbi"))
+
+
+@COMPILED
+def test_after_it_nothing_is_compiled_any_more(copy):
+    """In a process of its own, where nothing else has compiled or loaded a kernel."""
+    known = copy("known")
     unknown = copy("unknown", sensors={name: {"rate_hz": 100.0} for name in ("foot_left", "foot_right", "pelvis")})
     (unknown / "raw" / "foot_right.parquet").unlink()
-    assert imu("reprocess", unknown)[0] == 0
-    assert {file.name for file in folder.iterdir()} == before
+    command = [sys.executable, "-c", WARM_THEN_REPROCESS, known, unknown, "--workers", "1"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_only_older_versions_of_this_installation_are_removed(tmp_path):

@@ -20,6 +20,7 @@ from imu.gait.pelvis import PelvisParams, PelvisPose
 from imu.gait.steps import Steps, StepsParams
 from imu.pipeline import Pipeline
 from imu.simulate import Clock, Link, Noise, Person, Protocol, Recording, Stand, Walk, simulate, usual_sensors
+from tests.contract.random_people import delivered
 
 Call: TypeAlias = tuple[str, tuple[Any, ...]]
 """A method of a stage and what it is given."""
@@ -144,18 +145,6 @@ def spoken(outs: list[Any]) -> bytes:
 
 def as_json(document: Any) -> str:
     return json.dumps(document, sort_keys=True, allow_nan=False)
-
-
-def joined(blocks: Iterable[Samples]) -> Samples:
-    """One after the other, values as a float32 file holds them."""
-    parts = list(blocks)
-    rows = Samples(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Samples)))
-    acc, gyr = (values.astype(np.float32).astype(np.float64) for values in (rows.acc, rows.gyr))
-    return replace(rows, acc=acc, gyr=gyr)
-
-
-def delivered(recording: Recording) -> dict[Sensor, Samples]:
-    return {sensor: joined(recording.samples(sensor)) for sensor in recording.sensors}
 
 
 def pipeline_case(session: Session, samples: Mapping[Sensor, Samples]) -> Case:

@@ -17,6 +17,7 @@ from imu.core.matching import pairs
 from imu.core.samples import Samples
 from imu.core.session import FEET, Foot, Sensor, Session, sensor_of
 from imu.core.tables import CONTACTS, STEPS, STRIDES, Row
+from imu.gait.foot import FootParams
 from imu.gait.intake import IntakeParams
 from imu.pipeline import Pipeline
 from imu.simulate import Recording
@@ -30,6 +31,8 @@ FLOAT32 = 1e-6
 """Relative error of a sum or a ratio of float32 values."""
 JUMP_NS = round(IntakeParams().clock_jump_s * S)
 """The pipeline's own choice: a clock that jumps farther may have hidden a contact."""
+RESET_GAP_NS = round(FootParams().reset_gap_s * S)
+"""The pipeline's own choice: in a gap longer than that a contact may be lost."""
 
 NEAR_NS, LENGTH_M, LENGTH_SHARE = 50 * MS, 0.05, 0.1
 """What counts as right against the truth."""

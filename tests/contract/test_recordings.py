@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imu.simulate import Clock, Gait, Link, Person, Protocol, Stand, Turn, Walk, simulate, usual_sensors
@@ -19,6 +19,9 @@ RECORDINGS = (
     "ipol-7-1",  # lossy
     "treadmill-backward",
 )
+
+FEWER = settings(max_examples=max(3, settings().max_examples // 5))
+"""A run over a whole recording takes a tenth of a second, and there are seven of them."""
 
 share = st.floats(0.0, 1.0)
 arrival = st.tuples(
@@ -82,6 +85,7 @@ def recorded(request, read_recording, to_case):
     return to_case(*read_recording(request.param))
 
 
+@FEWER
 @given(arrived=arrival)
 def test_recorded_sessions(recorded, arrived) -> None:
     shares, behind_s = arrived

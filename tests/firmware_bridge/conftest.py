@@ -1,6 +1,7 @@
-"""A message bus without a radio, and tests that leave nothing behind."""
+"""A message bus without a radio, the firmware as a library, and tests that leave nothing behind."""
 
 import asyncio
+import ctypes
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.firmware_bridge.fake_bluez import dbus_daemon
+from tests.firmware_bridge.firmware_board import load
+from tests.firmware_bridge.message_bus import dbus_daemon
 
 FDS = Path("/proc/self/fd")
 
@@ -26,6 +28,12 @@ def system_bus(private_bus: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Whatever asks for the system's message bus gets one on which there is nothing but what the test puts there."""
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", private_bus)
     return private_bus
+
+
+@pytest.fixture(scope="module")
+def lib(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The firmware and its stub board, whose state is the library's: a module has its own."""
+    return load(tmp_path_factory.mktemp("firmware"))
 
 
 @pytest.fixture

@@ -6,13 +6,10 @@ those of bluetoothd 5.66 as bleak sees them. It runs on the event loop of the te
 
 import asyncio
 import os
-import shutil
 import socket
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from bleak.backends.bluezdbus import manager as bleak_manager
@@ -25,16 +22,6 @@ OBJECTS = "org.freedesktop.DBus.ObjectManager"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 ADAPTER1, DEVICE1 = "org.bluez.Adapter1", "org.bluez.Device1"
 SERVICE1, CHARACTERISTIC1 = "org.bluez.GattService1", "org.bluez.GattCharacteristic1"
-
-CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>system</type><listen>unix:path={socket}</listen><auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
-  </policy>
-</busconfig>
-"""
 
 
 class Refusal(Exception):
@@ -69,6 +56,8 @@ class Peripheral:
     """service -> characteristic -> flags"""
     rssi: int = -50
     mtu: int = 247
+    advertises: bool = True
+    """Its services; its name it shows in any case."""
     faults: Faults = field(default_factory=Faults)
     on_read: Callable[[str], bytes] = lambda uuid: b""
     on_write: Callable[[str, bytes], None] = lambda uuid, value: None
@@ -90,6 +79,8 @@ class FakeBluez:
         self._paths: dict[tuple[str, str], str] = {}
         self._sockets: dict[str, socket.socket] = {}
         self._notifying: set[str] = set()
+        self._wanted: set[str] = set()
+        """Services whose devices alone are shown; empty = all are."""
         self._connecting: dict[str, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         adapter = {
@@ -189,6 +180,7 @@ class FakeBluez:
                 self._changed(ADAPTER, ADAPTER1, {"Discovering": Variant("b", False)})
                 return nothing
             if member == "SetDiscoveryFilter":
+                self._wanted = set(body[0]["UUIDs"].value) if "UUIDs" in body[0] else set()
                 return nothing
         elif path in self._peripherals:
             if member == "Connect":
@@ -237,7 +229,9 @@ class FakeBluez:
     async def _advertise(self) -> None:
         while self.discovering:
             for path, peripheral in self._peripherals.items():
-                if not peripheral.faults.absent and not self.connected(peripheral):
+                advertised = set(peripheral.services) if peripheral.advertises else set[str]()
+                hidden = self._wanted and self._wanted.isdisjoint(advertised)
+                if not (hidden or peripheral.faults.absent or self.connected(peripheral)):
                     self._show(path, peripheral)
             await asyncio.sleep(0.02)
 
@@ -257,7 +251,7 @@ class FakeBluez:
                 "Connected": Variant("b", False),
                 "ServicesResolved": Variant("b", False),
                 "RSSI": Variant("n", peripheral.rssi),
-                "UUIDs": Variant("as", list(peripheral.services)),
+                "UUIDs": Variant("as", list(peripheral.services) if peripheral.advertises else []),
                 "Adapter": Variant("o", ADAPTER),
             },
         )
@@ -353,23 +347,6 @@ class FakeBluez:
     @staticmethod
     def _path(address: str) -> str:
         return f"{ADAPTER}/dev_{address.replace(':', '_')}"
-
-
-@contextmanager
-def dbus_daemon(folder: Path) -> Iterator[str]:
-    """A message bus of its own; yields its address. `dbus-daemon` has to be there (Debian package dbus)."""
-    program = shutil.which("dbus-daemon")
-    assert program, "install the Debian package dbus"
-    config = folder / "bus.conf"
-    config.write_text(CONFIG.format(socket=folder / "bus"), encoding="utf-8")
-    command = [program, f"--config-file={config}", "--nofork", "--nopidfile", "--print-address"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
-        assert daemon.stdout is not None
-        address = daemon.stdout.readline().strip()
-        try:
-            yield address
-        finally:
-            daemon.terminate()
 
 
 @asynccontextmanager

@@ -2,34 +2,54 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 from bleak.exc import BleakError
 
-from firmware_bridge.ogi import CTRL, DATA, INFO, SYNC
-from tests.firmware_bridge.ogi_sensor import SERVICES, OgiSensor
+from firmware_bridge import dot
+from firmware_bridge.ogi import INFO, SYNC
 
-STEPS = {INFO: "identify", SYNC: "ping", CTRL: "write"}
+READS = {INFO: "identify", dot.DEVICE_INFO: "identify", SYNC: "ping"}
+WRITES = {1: "start", 2: "stop", 3: "resend"}
+"""By the first byte of what is written."""
+
+
+class Sensor(Protocol):
+    """What a device does, whatever its transport."""
+
+    name: str
+    send: Callable[[bytes], bool]
+
+    @property
+    def services(self) -> dict[str, dict[str, list[str]]]: ...
+    @property
+    def data(self) -> str: ...
+    def on_link(self, on: bool) -> None: ...
+    def on_subscribe(self, uuid: str, on: bool) -> None: ...
+    def on_read(self, uuid: str) -> bytes: ...
+    def on_write(self, uuid: str, value: bytes) -> None: ...
 
 
 class Device:
     """Something at an address. A step in `hangs` never ends, one in `fails` raises; an entry of `fails` is used up by
     one call where it is a list."""
 
-    def __init__(self, sensor: OgiSensor, address: str, *, rssi: int = -50) -> None:
+    def __init__(self, sensor: Sensor, address: str, *, rssi: int = -50) -> None:
         self.sensor = sensor
         self.address = address
         self.rssi = rssi
-        self.services: dict[str, dict[str, list[str]]] = SERVICES
+        self.services: dict[str, dict[str, list[str]]] = sensor.services
+        self.advertises = True
+        """Its services; its name it shows in any case."""
         self.absent = False
         self.hangs: set[str] = set()
         self.fails: dict[str, Exception | list[Exception]] = {}
         self.client: FakeClient | None = None
         self.entered = asyncio.Event()
         """A step that hangs was reached."""
-        sensor.send = lambda payload: self.notify(DATA, payload)
+        sensor.send = lambda payload: self.notify(sensor.data, payload)
 
     def notify(self, uuid: str, payload: bytes) -> bool:
         if self.client is None or uuid not in self.client.callbacks:
@@ -64,6 +84,8 @@ class Radio:
         self.connecting = 0
         self.connects: list[str] = []
         """Addresses, one entry an attempt."""
+        self.scans: list[list[str] | None] = []
+        """The services that each scan asked for."""
         self.scan_hangs = False
         self.shows_connected = False
         """As systems do that keep what they once saw."""
@@ -74,8 +96,9 @@ class Radio:
         return FakeClient(self, device.details, disconnected_callback)
 
     def scanner(
-        self, *, detection_callback: Callable[[BLEDevice, AdvertisementData], None], service_uuids: list[str]
+        self, *, detection_callback: Callable[[BLEDevice, AdvertisementData], None], service_uuids: list[str] | None
     ) -> Any:
+        self.scans.append(service_uuids)
         return FakeScanner(self, detection_callback, service_uuids)
 
     def check(self) -> None:
@@ -84,7 +107,7 @@ class Radio:
 
 class FakeScanner:
     def __init__(
-        self, radio: Radio, on_seen: Callable[[BLEDevice, AdvertisementData], None], services: list[str]
+        self, radio: Radio, on_seen: Callable[[BLEDevice, AdvertisementData], None], services: list[str] | None
     ) -> None:
         self.radio, self.on_seen, self.services = radio, on_seen, services
         self.task: asyncio.Task[None] | None = None
@@ -107,11 +130,12 @@ class FakeScanner:
         while True:
             await asyncio.sleep(0.002)
             for device in self.radio.devices:
-                offered = [uuid for uuid in device.services if uuid in self.services]
+                offered = list(device.services) if device.advertises else []
+                wanted = self.services is None or not set(offered).isdisjoint(self.services)
                 shown = device.client is None or self.radio.shows_connected
-                if shown and offered and not device.absent:
+                if shown and wanted and not device.absent:
                     name = device.sensor.name
-                    data = AdvertisementData(name, {}, {}, list(device.services), None, device.rssi, ())
+                    data = AdvertisementData(name, {}, {}, offered, None, device.rssi, ())
                     self.on_seen(BLEDevice(device.address, name, device), data)
 
 
@@ -168,12 +192,11 @@ class FakeClient:
         self.device.sensor.on_subscribe(uuid, False)
 
     async def read_gatt_char(self, uuid: str) -> bytearray:
-        await self._step(STEPS.get(uuid, "read"))
+        await self._step(READS.get(uuid, "read"))
         return bytearray(self.device.sensor.on_read(uuid))
 
     async def write_gatt_char(self, uuid: str, data: bytes, response: bool | None = None) -> None:
-        step = {1: "start", 2: "stop", 3: "resend"}[data[0]]
-        await self._step(step)
+        await self._step(WRITES.get(data[0], "write"))
         self.device.sensor.on_write(uuid, bytes(data))
 
     async def _step(self, name: str) -> None:

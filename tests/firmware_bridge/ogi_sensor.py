@@ -9,13 +9,14 @@ from itertools import count
 
 import numpy as np
 
+from firmware_bridge.link import host_ns
 from firmware_bridge.ogi import CTRL, DATA, INFO, SERVICE, SYNC, Info, pack, pack_info
 from firmware_bridge.packets import Frame
+from firmware_bridge.standard import BATTERY, BATTERY_LEVEL
 
-BATTERY_SERVICE, BATTERY = "0000180f-0000-1000-8000-00805f9b34fb", "00002a19-0000-1000-8000-00805f9b34fb"
 SERVICES = {
     SERVICE: {DATA: ["notify"], CTRL: ["write"], SYNC: ["read"], INFO: ["read"]},
-    BATTERY_SERVICE: {BATTERY: ["read", "notify"]},
+    BATTERY: {BATTERY_LEVEL: ["read", "notify"]},
 }
 LEAST_MTU = 29
 
@@ -29,6 +30,9 @@ class Refused(Exception):
 
 
 class OgiSensor:
+    services = SERVICES
+    data = DATA
+
     def __init__(self, serial: str, *, rate_hz: float = 200.0, n: int = 10, ring: int = 256, mtu: int = 247) -> None:
         self.serial = serial
         self.name = f"OGI-{serial}"
@@ -39,6 +43,8 @@ class OgiSensor:
         """What was done to it, in order."""
         self.mute = False
         """Makes packets and sends none."""
+        self.due_s = 0.0
+        """When its last sample was taken, by `time.monotonic()`; this computer may be late to say so."""
         self.send: Callable[[bytes], bool] = lambda payload: False
         self._rate_hz, self._n, self._mtu = rate_hz, n, mtu
         self._ring: deque[tuple[int, bytes]] = deque(maxlen=ring)
@@ -57,8 +63,8 @@ class OgiSensor:
 
     def on_read(self, uuid: str) -> bytes:
         if uuid == SYNC:
-            return (time.monotonic_ns() // 1000).to_bytes(8, "little")
-        if uuid == BATTERY:
+            return (host_ns() // 1000).to_bytes(8, "little")
+        if uuid == BATTERY_LEVEL:
             return b"\x5a"
         assert uuid == INFO
         self.heard.append("identify")
@@ -89,27 +95,36 @@ class OgiSensor:
     async def run(self) -> None:
         """Samples in real time while it was started."""
         period_s = self._n / self._rate_hz
-        due_s = time.monotonic()
+        self.due_s = time.monotonic()
         for _ in count():
-            due_s += period_s
-            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+            self.due_s += period_s
+            await asyncio.sleep(max(0.0, self.due_s - time.monotonic()))
             if self._sampling:
                 self.take()
             else:
-                due_s = time.monotonic()
+                self.due_s = time.monotonic()
+
+    def packet(self, number: int) -> bytes:
+        """The packet of this number, sampled now."""
+        first = number * self._n
+        values = (np.arange(first, first + self._n)[:, None] + np.arange(6)).astype(np.uint16).view(np.int16)
+        ticks, period_us = self.made_ns[-1] // 1000, round(1e5 / self._rate_hz) * 10
+        return pack(Frame(number, first, ticks, period_us, values, clock_reset=number == 0))
+
+    def forget(self) -> None:
+        """As memory is after power came."""
+        self.made.clear()
+        self.made_ns.clear()
+        self._ring.clear()
+        self._sampling = self._subscribed = self._started = False
+        self._next = 0
 
     def take(self, packets: int = 1) -> None:
         """Makes packets, and sends all that are due."""
         for _ in range(packets):
             number = len(self.made)
-            first = number * self._n
-            values = (np.arange(first, first + self._n)[:, None] + np.arange(6)).astype(np.uint16).view(np.int16)
-            now_ns = time.monotonic_ns()
-            frame = Frame(
-                number, first, now_ns // 1000, round(1e5 / self._rate_hz) * 10, values, clock_reset=number == 0
-            )
-            self.made.append(pack(frame))
-            self.made_ns.append(now_ns)
+            self.made_ns.append(host_ns())
+            self.made.append(self.packet(number))
             self._ring.append((number, self.made[-1]))
         if self._subscribed and self._started and not self.mute:
             for number, payload in list(self._ring):

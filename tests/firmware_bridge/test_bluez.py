@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 
 from firmware_bridge.central import STANDARD, Central
+from firmware_bridge.dot import Dot
 from firmware_bridge.link import Arrival, Inbox, LinkFailed
 from firmware_bridge.ogi import CTRL, DATA, Ogi
 from firmware_bridge.watch import Timing
+from tests.firmware_bridge.central_bench import PATIENCE_S, Run, cancelled
+from tests.firmware_bridge.dot_sensor import DotSensor
 from tests.firmware_bridge.fake_bluez import FakeBluez, Faults, Peripheral, Refusal, close_bleak, fake_bluez
-from tests.firmware_bridge.ogi_sensor import SERVICES, OgiSensor, Refused
-
-Run = Callable[[Coroutine[Any, Any, None]], None]
+from tests.firmware_bridge.ogi_sensor import OgiSensor, Refused
 
 QUICK = Timing(
     scan_s=1.0, connect_s=1.0, call_s=1.0, leave_s=2.0, silence_s=1.0, backoff_first_s=0.01, backoff_most_s=0.05
 )
-PATIENCE_S = 20.0
 
 pytestmark = pytest.mark.usefixtures("system_bus")
 
@@ -30,7 +30,7 @@ class Bench:
     """Sensors of these serials behind bluetoothd, and what came in from them."""
 
     def __init__(self, *serials: str, acquire: bool = False, timing: Timing = QUICK, **options: Any) -> None:
-        self.sensors = [OgiSensor(serial, **options) for serial in serials]
+        self.sensors: list[OgiSensor | DotSensor] = [OgiSensor(serial, **options) for serial in serials]
         self.peripherals = [peripheral(sensor, f"F0:00:00:00:00:{i:02X}") for i, sensor in enumerate(self.sensors)]
         self.central = Central({"ogi": Ogi()}, acquire=acquire, timing=timing)
         self.inbox = Inbox()
@@ -41,7 +41,7 @@ class Bench:
     async def there(self) -> AsyncIterator[None]:
         async with fake_bluez(self.peripherals) as self.bluez:
             for sensor, one in zip(self.sensors, self.peripherals, strict=True):
-                sensor.send = lambda payload, one=one: self.bluez.notify(one, DATA, payload)
+                sensor.send = lambda payload, one=one, data=sensor.data: self.bluez.notify(one, data, payload)
             running = [asyncio.create_task(sensor.run()) for sensor in self.sensors]
             try:
                 yield
@@ -86,7 +86,7 @@ class Bench:
             assert self.packets(sensor.serial) == sensor.made
 
 
-def peripheral(sensor: OgiSensor, address: str) -> Peripheral:
+def peripheral(sensor: OgiSensor | DotSensor, address: str) -> Peripheral:
     def on_write(uuid: str, value: bytes) -> None:
         try:
             sensor.on_write(uuid, value)
@@ -96,19 +96,12 @@ def peripheral(sensor: OgiSensor, address: str) -> Peripheral:
     return Peripheral(
         address,
         sensor.name,
-        SERVICES,
+        sensor.services,
         on_read=sensor.on_read,
         on_write=on_write,
         on_subscribe=sensor.on_subscribe,
         on_connect=sensor.on_link,
     )
-
-
-async def cancelled(*tasks: asyncio.Task[Any]) -> None:
-    for task in tasks:
-        task.cancel()
-    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        assert isinstance(outcome, asyncio.CancelledError)
 
 
 BOTH_WAYS = pytest.mark.parametrize("acquire", [False, True], ids=["StartNotify", "AcquireNotify"])
@@ -305,6 +298,31 @@ def test_find(run: Run):
         ]
         assert found[1].problem is not None
         assert "Read Not Permitted" in found[1].problem
+
+    run(main())
+
+
+def test_a_dot_that_advertises_no_service_is_found_by_its_name(run: Run):
+    """bluetoothd shows a scan that asks for services only what offers one."""
+    serial = "0000D422CD00AAAA"
+
+    async def main() -> None:
+        bench = Bench("A1")
+        ogi_only, bench.central = bench.central, Central({"ogi": Ogi(), "dot": Dot()}, timing=QUICK)
+        bench.sensors.append(DotSensor(serial))
+        bench.peripherals.append(peripheral(bench.sensors[1], "F0:00:00:00:00:D0"))
+        bench.peripherals[1].advertises = False
+        async with bench.there():
+            assert [one.serial for one in await ogi_only.find(0.1)] == ["A1"]
+            assert [(one.driver, one.serial) for one in await bench.central.find(0.1)] == [
+                ("dot", serial),
+                ("ogi", "A1"),
+            ]
+            task = asyncio.create_task(bench.central.supervise(serial, "dot", bench.inbox))
+            await bench.streaming(serial, 30)
+            await cancelled(task)
+        assert bench.packets(serial) == bench.sensors[1].made
+        assert bench.texts(serial, "note", "lost") == []
 
     run(main())
 

@@ -9,7 +9,9 @@ import numpy as np
 from bleak import BleakClient, BleakScanner
 
 from firmware_bridge.central import Central
+from firmware_bridge.dot import Dot
 from firmware_bridge.emulator.air import Air
+from firmware_bridge.emulator.dot import Dot as EmulatedDot
 from firmware_bridge.emulator.radio import Radio
 from firmware_bridge.emulator.sensor import Counts, Model, Sampled, Sensor
 from firmware_bridge.link import Arrival, Inbox
@@ -75,5 +77,30 @@ def test_lost_events_a_broken_link_and_a_reboot(run: Run):
                 assert lost == 0 or (serial, boot) == ("B2", 0)
         assert [count(serial, "lost") for serial in SERIALS] == [1, 1, 0]
         assert not any(one.kind == "overflow" for one in arrivals)
+
+    run(main())
+
+
+def test_a_dot_that_advertises_no_service_is_found_by_its_name(run: Run):
+    async def main() -> None:
+        rows = np.random.default_rng(5).normal(0, 3, (120, 6)).astype(np.float32)
+        device = EmulatedDot(0xD422CD0012AB, rows, advertises_service=False)
+        inbox, came = Inbox(), list[Arrival]()
+        async with Air([device], radio=Radio(interval_s=0.015, seed=4)) as air:
+            central = Central(
+                {"ogi": Ogi(), "dot": Dot()},
+                client=partial(BleakClient, backend=air.client),
+                scanner=partial(BleakScanner, backend=air.scanner),
+            )
+            found = await central.find(0.5)
+            assert [(one.driver, one.serial) for one in found] == [("dot", "0000D422CD0012AB")]
+            task = asyncio.create_task(central.supervise("0000D422CD0012AB", "dot", inbox))
+            async with asyncio.timeout(30):
+                while sum(one.kind == "data" for one in came) < 60:
+                    came += await inbox.take()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        values = [Dot().decode(one.payload).values for one in [*came, *inbox.drain()] if one.kind == "data"]
+        np.testing.assert_allclose(np.concatenate(values), rows[: len(values)], rtol=3e-7)
 
     run(main())

@@ -1,3 +1,5 @@
+"""Ticks to session time."""
+
 import copy
 import pickle
 from concurrent.futures import ProcessPoolExecutor
@@ -9,44 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.clock import HostClock, SessionClock
-from firmware_bridge.clock_report import LEAD_IN_S, Link, Packet, Ping, apart, spread, traffic
+from firmware_bridge.clock_report import LEAD_IN_S, Link, Packet, apart, spread, traffic
 from firmware_bridge.envelope import Corridor, Intervals
-from firmware_bridge.packets import Counted
 from firmware_bridge.timeline import ClockError
-
-S = 1_000_000_000
-MS = 1_000_000
-EMPTY = np.zeros((0, 6))
-REAL = Link(rate_error=0.013, seconds=60.0)
-"""Sensors whose sample rate is off, as all are."""
-
-
-def counted(ticks, arrived_ns, *, epoch=0, late=False):
-    ticks = np.asarray(ticks, dtype=np.int64)
-    return Counted(epoch, ticks, ticks, EMPTY, int(arrived_ns), late)
-
-
-def feed(clock, came, *, epoch=0, ticks=0, host_ns=0):
-    """What the clock said, one array a packet; device and host clocks shifted by so much."""
-    said = []
-    for one in came:
-        if isinstance(one, Ping):
-            clock.ping(one.sent_ns + host_ns, one.ticks + ticks, one.arrived_ns + host_ns)
-        else:
-            said.append(clock.samples(counted(one.ticks + ticks, one.arrived_ns + host_ns, epoch=epoch)))
-    return said
-
-
-def packets(came):
-    return [one for one in came if isinstance(one, Packet)]
-
-
-def off_ms(said, came):
-    return np.array([t[-1] * 1e-6 - one.true_s * 1e3 for t, one in zip(said, packets(came), strict=True)])
-
-
-def increases(said):
-    return bool((np.diff(np.concatenate(said)) > 0).all())
+from tests.firmware_bridge.clock_feed import MS, REAL, S, counted, feed, increases, off_ms, packets
 
 
 @pytest.mark.parametrize(
@@ -160,133 +128,6 @@ def test_arrival_spread_shows_what_the_envelope_spares():
     assert abs(off.mean()) < 1.5
 
 
-def test_a_reboot_begins_a_new_epoch_and_keeps_skew_and_path():
-    before, after = (
-        traffic(Link(rate_error=0.013, seconds=120.0), 4, 0),
-        traffic(Link(rate_error=0.013, seconds=30.0), 4, 0),
-    )
-    clock = SessionClock(1e-6, 0)
-    said = feed(clock, before)
-    known = clock.report()
-    gap_ns = 125 * S
-    again = feed(clock, after, epoch=1, ticks=-packets(after)[0].ticks[0] + 17, host_ns=gap_ns)
-    report = clock.report()
-    assert increases(said + again)
-    assert report.epochs == 2
-    assert report.restarts == 0
-    assert report.path_ms <= known.path_ms
-    assert report.drift_ppm == pytest.approx(known.drift_ppm, abs=25)
-    off = off_ms(again, after) - gap_ns * 1e-6
-    assert np.abs(off[100:]).max() < 2
-
-
-def test_a_new_epoch_never_runs_back():
-    clock = SessionClock(1e-6, 0)
-    old = clock.samples(counted(np.arange(10) * 5000 + 10**6, S))
-    # a stalled host hands on both in the same moment
-    new = clock.samples(counted(np.arange(10) * 5000, S, epoch=1))
-    assert new[0] > old[-1]
-    assert (np.diff(new) == 5 * MS).all()
-
-
-def hold_back(came, since_s, until_s):
-    """A link that was away: everything of that time comes at its end, in order, 1 ms apart."""
-    out = []
-    for i, one in enumerate(came):
-        at = one.arrived_ns
-        if since_s * S <= at < until_s * S:
-            at = int(until_s * S)
-        out.append(one._replace(arrived_ns=max(at, out[-1].arrived_ns if i else 0)))
-    return out
-
-
-@pytest.mark.parametrize("silence_s", [0.5, 3.0, 8.0, 40.0])
-def test_a_backlog_after_a_silence_changes_next_to_nothing(silence_s):
-    link = Link(rate_error=0.013, seconds=120.0)
-    came = [one for one in traffic(link, 6, 0) if isinstance(one, Packet)]
-    clock = SessionClock(1e-6, 0)
-    plain = feed(SessionClock(1e-6, 0), came)
-    held = feed(clock, hold_back(came, 50.0, 50.0 + silence_s))
-    assert increases(held)
-    assert clock.report().restarts == 0
-    off = np.concatenate(held) - np.concatenate(plain)
-    assert np.abs(off).max() < MS
-
-
-def test_a_silence_without_a_backlog_changes_next_to_nothing():
-    came = traffic(Link(rate_error=0.013, seconds=120.0), 6, 0)
-    left = [one for one in came if not 40 * S < one.arrived_ns < 70 * S]
-    off = off_ms(feed(SessionClock(1e-6, 0), left), left)
-    assert np.abs(off[200:] - np.median(off)).max() < 2
-
-
-def test_late_packets_fall_where_they_would_have():
-    came = packets(traffic(REAL, 7, 0))
-    on_time = feed(SessionClock(1e-6, 0), came)
-    missing = {200, 201, 202, 500}
-    clock = SessionClock(1e-6, 0)
-    times = {}
-    for i, one in enumerate(came):
-        if i not in missing:
-            times[i] = clock.samples(counted(one.ticks, one.arrived_ns))
-        if i == 600:
-            before = clock.report()
-            for j in sorted(missing):
-                times[j] = clock.samples(counted(came[j].ticks, one.arrived_ns, late=True))
-            after = clock.report()
-            assert (before.offset_ns, before.drift_ppm) == (after.offset_ns, after.drift_ppm)
-    said = [times[i] for i in range(len(came))]
-    assert increases(said)
-    assert np.abs(np.concatenate(said) - np.concatenate(on_time)).max() < MS
-
-
-def test_late_packets_older_than_all_that_is_kept():
-    clock = SessionClock(1e-6, 0)
-    came = packets(traffic(REAL, 7, 0))
-    said = feed(clock, came[5:])
-    early = clock.samples(counted(came[0].ticks, came[-1].arrived_ns, late=True))
-    assert early[-1] < said[0][0]
-    for epoch in (1, 2, 3):
-        clock.samples(counted(came[0].ticks, came[-1].arrived_ns + epoch, epoch=epoch))
-    assert (np.diff(clock.samples(counted(came[0].ticks, came[-1].arrived_ns, late=True))) > 0).all()
-
-
-@pytest.mark.parametrize("slept_s", [1.0, 600.0])
-def test_a_computer_that_slept(slept_s):
-    # its monotonic clock stood still, the device went on
-    came = packets(traffic(Link(rate_error=0.013, seconds=60.0), 8, 0))
-    clock = SessionClock(1e-6, 0)
-    said = feed(clock, came[:600])
-    awake = feed(clock, came[600:], ticks=int(slept_s * 1e6))
-    assert increases(said + awake)
-    assert clock.report().restarts == 1
-    off = off_ms(said + awake, came)
-    assert np.abs(off[700:]).max() < 3
-
-
-def test_a_stopped_clock_is_found_out():
-    came = packets(traffic(Link(rate_error=0.013, seconds=90.0), 8, 0))
-    clock = SessionClock(1e-6, 0)
-    said = feed(clock, came[:400])
-    said += feed(clock, came[400:], host_ns=3 * S)
-    assert increases(said)
-    assert clock.report().restarts == 1
-    off = off_ms(said, came)[-100:] - 3000
-    assert np.abs(off).max() < 3
-
-
-def test_pings_of_another_epoch_are_left_out():
-    came = traffic(REAL, 9, 0)
-    plain, disturbed = SessionClock(1e-6, 0), SessionClock(1e-6, 0)
-    a = feed(plain, packets(came))
-    b = []
-    for one in packets(came):
-        disturbed.ping(one.arrived_ns - 20 * MS, int(one.ticks[-1]) - 10**9, one.arrived_ns)
-        b += feed(disturbed, [one])
-    assert all((x == y).all() for x, y in zip(a, b, strict=True))
-    assert disturbed.report().pings == len(a)
-
-
 def test_pings_end_the_beat():
     link = Link(seconds=40.0, dithered=False)
     with_, without = (
@@ -351,62 +192,3 @@ def test_a_repeated_bound_is_no_new_witness():
     assert b == pytest.approx(a, rel=1e-9)
     assert a.offset_ms == pytest.approx(2.5)
     assert a.sd_ms == pytest.approx(5.1 / 12**0.5, abs=0.05)
-
-
-def no_clock(seconds, *, rate_error, seed, start=0):
-    """Arrivals of a device that only counts samples: number of each packet's last sample, arrival, truth, ns."""
-    rng = np.random.default_rng([seed, 77])
-    numbers = np.arange(9, int(seconds * 200), 10)
-    true = numbers * 5 * MS / (1 + rate_error) + S
-    arrived = np.maximum.accumulate(np.ceil(true / (15 * MS)) * 15 * MS + rng.exponential(0.4 * MS, len(true)))
-    arrived += (rng.random(len(true)) < 0.08) * 15 * MS
-    return numbers + start, np.maximum.accumulate(arrived), true
-
-
-@pytest.mark.parametrize("rate_error", [-0.03, 0.0, 0.03])
-def test_without_a_clock_samples_are_spread_evenly_at_the_rate_that_is_theirs(rate_error):
-    clock = HostClock(0.005, 0)
-    last, arrived, true = no_clock(180, rate_error=rate_error, seed=1)
-    said = [clock.samples(counted(np.arange(n - 9, n + 1), at)) for n, at in zip(last, arrived, strict=True)]
-    assert increases(said)
-    report = clock.report()
-    assert report.host_timed
-    assert report.drift_ppm == pytest.approx(-1e6 * rate_error / (1 + rate_error), abs=2000)
-    off = np.array([t[-1] for t in said]) - true
-    assert np.abs(off[len(off) // 2 :]).max() < 20 * MS
-    steps = np.diff(np.concatenate(said))[len(off) * 5 :]
-    assert np.abs(steps * (1 + rate_error) / (5 * MS) - 1).max() < 0.3
-
-
-def test_without_a_clock_stalls_gaps_and_lost_samples():
-    clock = HostClock(0.005, 0)
-    last, arrived, true = no_clock(120, rate_error=0.01, seed=2)
-    arrived[800:840] = np.maximum(arrived[800:840], arrived[840])  # the host stalls for 2 s
-    lost_ns = 300 * MS  # and later 60 samples are lost that nothing counted
-    arrived[1400:] += lost_ns
-    true[1400:] += lost_ns
-    said = [clock.samples(counted(np.arange(n - 9, n + 1), at)) for n, at in zip(last, arrived, strict=True)]
-    off = np.array([t[-1] for t in said]) - true
-    assert increases(said)
-    assert np.abs(off[-400:]).max() < 30 * MS
-    again = clock.samples(counted(np.arange(10), arrived[-1] + S, epoch=1))
-    assert again[0] > said[-1][-1]
-    assert clock.report().epochs == 2
-    late = clock.samples(counted([int(last[50])], arrived[-1] + S, late=True))
-    assert late[0] < said[-1][-1]
-    clock.ping(0, 0, 1)
-    assert clock.report().pings == 1
-    assert clock.samples(counted([], S)).shape == (0,)
-
-
-def test_lines_that_contradict_every_packet_are_given_up():
-    # a stall in the first seconds made a bound wrong, the next beat then the skew, and that refused what was right
-    link = Link(interval_s=0.045, lost=0.25, rate_error=0.013, dithered=False, pings=False, seconds=200.0)
-    came = packets(traffic(link, 0, 0))
-    clock = SessionClock(1e-6, 0)
-    said = feed(clock, came[:300])
-    clock._corridor.upper.append((0.0, -400.0))  # pyright: ignore[reportPrivateUsage]
-    said += feed(clock, came[300:])
-    assert increases(said)
-    assert clock.report().restarts >= 1
-    assert np.abs(off_ms(said, came)[-1000:]).max() < 4

@@ -1,8 +1,6 @@
 import asyncio
-import json
 import math
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,16 +11,7 @@ from hypothesis import strategies as st
 from firmware_bridge import dot
 from firmware_bridge.driver import Driver
 from firmware_bridge.packets import BadPacket, BadRate, Frame
-
-VECTORS = Path(dot.__file__).with_name("vectors") / "dot.jsonl"
-
-
-def vectors(kind: str) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in VECTORS.read_text("utf-8").splitlines()]
-    found = [line for line in lines if line["kind"] == kind]
-    assert found
-    assert all(line["source"] for line in found)
-    return found
+from tests.firmware_bridge.dot_sensor import DotSensor, vectors
 
 
 @pytest.mark.parametrize("vector", vectors("data"))
@@ -95,42 +84,18 @@ def test_what_no_notification_can_carry(slip: dict[str, Any]):
         dot.pack(frame._replace(**slip))
 
 
-class Sensor:
-    """The part of a DOT that is written to, with its rule: nothing changes while it measures."""
+class Linked:
+    """To a DOT, as drivers see it."""
 
-    def __init__(self, *, measuring: bool = False, mode: int = 26, rate_hz: int = 60) -> None:
-        self.control = bytes([1, measuring, mode])
-        self.device_control = bytearray.fromhex(vectors("identity")[0]["control_hex"])
-        self.device_control[24:26] = rate_hz.to_bytes(2, "little")
-        self.written = 0
+    def __init__(self, sensor: DotSensor) -> None:
+        self.sensor = sensor
 
     async def read_gatt_char(self, char_specifier: str) -> bytearray:
-        return bytearray(
-            {
-                dot.CONTROL: self.control,
-                dot.DEVICE_CONTROL: bytes(self.device_control),
-                dot.DEVICE_INFO: bytes.fromhex(vectors("identity")[0]["hex"]),
-            }[char_specifier]
-        )
+        return bytearray(self.sensor.on_read(char_specifier))
 
     async def write_gatt_char(self, char_specifier: str, data: bytes, response: bool | None = None) -> None:
         assert response
-        self.written += 1
-        if char_specifier == dot.CONTROL:
-            assert len(data) == 3
-            assert data[0] == 1
-            assert not (self.control[1] and data[1]), "started while it measures"
-            self.control = bytes(data)
-        else:
-            assert char_specifier == dot.DEVICE_CONTROL
-            assert len(data) == 32
-            assert not self.control[1], "configured while it measures"
-            assert data[0] == 1 << 4, "something else than the rate is set"
-            self.device_control[24:26] = data[24:26]
-
-    @property
-    def rate_hz(self) -> int:
-        return int.from_bytes(self.device_control[24:26], "little")
+        self.sensor.on_write(char_specifier, bytes(data))
 
 
 @pytest.mark.parametrize("measuring", [False, True])
@@ -138,28 +103,28 @@ class Sensor:
 @pytest.mark.parametrize("rate_hz", [60, 120])
 @pytest.mark.parametrize("asked", [None, 60.0])
 def test_start_brings_it_into_custom_mode_5_at_60_hz(measuring: bool, mode: int, rate_hz: int, asked: float | None):
-    sensor = Sensor(measuring=measuring, mode=mode, rate_hz=rate_hz)
+    sensor = DotSensor(measuring=measuring, mode=mode, rate_hz=rate_hz)
     driver: Driver = dot.Dot()
-    asyncio.run(driver.start(sensor, asked))
+    asyncio.run(driver.start(Linked(sensor), asked))
     assert sensor.control == bytes([1, 1, 26])
     assert sensor.rate_hz == 60
     assert bool(sensor.written) != (measuring and mode == 26 and rate_hz == 60)
-    asyncio.run(driver.stop(sensor))
+    asyncio.run(driver.stop(Linked(sensor)))
     assert sensor.control[:2] == bytes([1, 0])
 
 
 @pytest.mark.parametrize("rate_hz", [120.0, 30.0, 200.0, math.nan])
 def test_no_rate_but_60_hz(rate_hz: float):
-    sensor = Sensor()
+    sensor = DotSensor()
     with pytest.raises(BadRate, match="60 Hz"):
-        asyncio.run(dot.Dot().start(sensor, rate_hz))
+        asyncio.run(dot.Dot().start(Linked(sensor), rate_hz))
     assert not sensor.written
 
 
 def test_it_is_identified_and_neither_asked_the_time_nor_to_resend():
-    sensor, driver = Sensor(), dot.Dot()
-    assert asyncio.run(driver.identify(sensor)).serial == "0000D422CD001A2B"
-    assert asyncio.run(driver.device_ticks(sensor)) is None
-    asyncio.run(driver.resend(sensor, 7))
+    sensor, driver = DotSensor(), dot.Dot()
+    assert asyncio.run(driver.identify(Linked(sensor))).serial == "0000D422CD001A2B"
+    assert asyncio.run(driver.device_ticks(Linked(sensor))) is None
+    asyncio.run(driver.resend(Linked(sensor), 7))
     assert not sensor.written
     assert driver.experimental

@@ -1,96 +1,34 @@
 """bleak's own client and scanner over a Bluetooth stack in Python, HCI over TCP, to emulated devices."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
-from bleak.exc import BleakError, BleakGATTProtocolError
+from bleak.exc import BleakGATTProtocolError
 
 from firmware_bridge import dot, ogi, standard
 from firmware_bridge.emulator import bleak_backend
-from firmware_bridge.emulator.air import Air, NotEntered, Peripheral
-from firmware_bridge.emulator.bleak_backend import Host
-from firmware_bridge.emulator.dot import Dot
-from firmware_bridge.emulator.heart import HeartStrap
-from firmware_bridge.emulator.radio import BadRadio, Radio
-from firmware_bridge.emulator.sensor import Counts, Model, Sampled, Sensor
-from firmware_bridge.emulator.treadmill import Treadmill
+from firmware_bridge.emulator.air import Air
+from firmware_bridge.emulator.radio import Radio
+from firmware_bridge.emulator.sensor import Model, Sensor
 from firmware_bridge.packets import Frame
-
-Run = Callable[[Coroutine[Any, Any, None]], None]
-
-OGI = ogi.Ogi()
-FAST_HZ = 1000.0
-"""So that a second holds as much as five of a real sensor."""
-BUSY = Radio(interval_s=0.015, lost_events=0.05, seed=3)
-
-
-def blocks(samples: int, seed: int = 0, block: int = 37) -> Iterator[Counts]:
-    rng = np.random.default_rng(seed)
-    for start in range(0, samples, block):
-        yield rng.integers(-32000, 32000, (min(block, samples - start), 6), dtype=np.int16)
-
-
-class Told:
-    """A sensor, and the truth about what it sampled."""
-
-    def __init__(self, serial: str = "A1", *, samples: int = 1000, seed: int = 0, **model: Any) -> None:
-        self.truth: list[Sampled] = []
-        model = {"rate_hz": FAST_HZ} | model
-        self.sensor = Sensor(Model(serial=serial, **model), blocks(samples, seed), on_sampled=self.truth.append)
-
-    def rows(self, boot: int = 0) -> dict[int, Counts]:
-        """By sample counter."""
-        return by_number((part.number, part.values) for part in self.truth if part.boot == boot)
-
-
-def by_number(parts: Any) -> dict[int, Counts]:
-    return {first + row: values[row] for first, values in parts for row in range(len(values))}
-
-
-def rows_of(frames: list[Frame]) -> dict[int, Counts]:
-    return by_number((frame.first, frame.values) for frame in frames)
-
-
-def assert_same(got: dict[int, Counts], want: dict[int, Counts]) -> None:
-    assert got.keys() == want.keys()
-    assert all(np.array_equal(got[number], row) for number, row in want.items())
-
-
-async def find(air: Air, name: str) -> BLEDevice:
-    found = await BleakScanner.find_device_by_filter(
-        lambda _, seen: seen.local_name == name, timeout=5, backend=air.scanner
-    )
-    assert found is not None
-    return found
-
-
-@asynccontextmanager
-async def linked(air: Air, told: Told, frames: list[Frame], **kwargs: Any) -> AsyncIterator[BleakClient]:
-    """Connected and subscribed, not started."""
-    device = await find(air, told.sensor.name)
-    async with BleakClient(device, backend=air.client, **kwargs) as client:
-        await client.start_notify(ogi.DATA, lambda _, payload: frames.append(ogi.unpack(bytes(payload))))
-        yield client
-
-
-async def until(met: Callable[[], bool], within_s: float = 10.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not met():
-            await asyncio.sleep(0.005)
-
-
-async def drained(told: Told, frames: list[Frame]) -> None:
-    """All is sampled, and the last packet came."""
-    await asyncio.wait_for(told.sensor.finished.wait(), 20)
-    last = told.truth[-1]
-    await until(lambda: bool(frames) and frames[-1].first == last.number & 0xFFFF)
+from tests.firmware_bridge.emulator_bench import (
+    BUSY,
+    FAST_HZ,
+    OGI,
+    Run,
+    Told,
+    assert_same,
+    by_number,
+    drained,
+    find,
+    linked,
+    rows_of,
+    until,
+)
 
 
 @pytest.mark.parametrize("radio", [Radio(), BUSY, Radio(interval_s=0.0075, host_delay_s=0.005)])
@@ -146,18 +84,6 @@ def test_what_a_sensor_offers_is_seen_as_bleak_shows_it(run: Run) -> None:
                 assert offers[ogi.CTRL] == ["write"]
                 assert offers[ogi.SYNC] == offers[ogi.INFO] == ["read"]
                 assert standard.battery(bytes(await client.read_gatt_char(standard.BATTERY_LEVEL))) == 87
-
-    run(session())
-
-
-def test_a_passive_scan_hears_no_names(run: Run) -> None:
-    async def session() -> None:
-        async with Air([Told().sensor]) as air:
-            scanner = BleakScanner(scanning_mode="passive", backend=air.scanner)
-            async with scanner:
-                await until(lambda: bool(scanner.discovered_devices))
-            [(_, seen)] = scanner.discovered_devices_and_advertisement_data.values()
-            assert (seen.local_name, seen.service_uuids) == (None, [ogi.SERVICE])
 
     run(session())
 
@@ -430,295 +356,3 @@ def test_an_end_stop_is_flagged(run: Run) -> None:
         assert [frame.saturated for frame in frames] == [False, True, False]
 
     run(session())
-
-
-def test_a_shadow_delays_and_loses_nothing(run: Run) -> None:
-    async def session() -> None:
-        told = Told(samples=1500)
-        frames: list[Frame] = []
-        async with Air([told.sensor], radio=Radio(interval_s=0.015)) as air, linked(air, told, frames) as client:
-            await OGI.start(client, None)
-            await until(lambda: len(frames) > 5)
-            air.shadow(told.sensor, 0.4)
-            await asyncio.sleep(0.05)  # what was in the host's hands arrives
-            before = len(frames)
-            await asyncio.sleep(0.25)
-            assert len(frames) == before
-            await drained(told, frames)
-        assert_same(rows_of(frames), told.rows())
-        assert len(told.rows()) == 1500
-
-    run(session())
-
-
-def test_a_shadow_beyond_supervision_breaks_the_link(run: Run) -> None:
-    async def session() -> None:
-        told = Told(samples=2000, held_packets=250)
-        frames: list[Frame] = []
-        async with Air([told.sensor], radio=Radio(interval_s=0.015, supervision_s=0.3)) as air:
-            async with linked(air, told, frames) as client:
-                await OGI.start(client, None)
-                await until(lambda: len(frames) > 5)
-                air.shadow(told.sensor, 0.8)
-                await until(lambda: not client.is_connected, within_s=2)
-            assert await BleakScanner.discover(0.2, backend=air.scanner) == []
-            async with linked(air, told, frames) as client:
-                await OGI.resend(client, (frames[-1].packet or 0) + 1)
-                await OGI.start(client, None)
-                await drained(told, frames)
-            # the radio's buffers went with the link; the ring had all of it
-            assert air.link.discarded > 0
-        assert_same(rows_of(frames), told.rows())
-
-    run(session())
-
-
-def test_a_broken_link_answers_at_once(run: Run) -> None:
-    async def session() -> None:
-        told = Told()
-        gone: list[BleakClient] = []
-        async with Air([told.sensor], radio=Radio(interval_s=0.5)) as air:
-            device = await find(air, told.sensor.name)
-            air.link.radio = Radio()
-            client = BleakClient(device, gone.append, backend=air.client)
-            await client.connect()
-            air.link.radio = Radio(interval_s=0.5)
-            asked = asyncio.create_task(client.read_gatt_char(ogi.SYNC))
-            await asyncio.sleep(0.02)
-            air.disconnect(told.sensor)
-            with pytest.raises(BleakError, match="broke"):
-                await asyncio.wait_for(asked, 1)
-            assert gone == [client]
-            assert not client.is_connected
-            with pytest.raises(BleakError, match="Not connected"):
-                await client.read_gatt_char(ogi.SYNC)
-            await client.disconnect()
-            assert gone == [client]
-
-    run(session())
-
-
-@pytest.mark.parametrize("cancelled", [False, True])
-def test_who_gives_up_connecting_leaves_the_radio_free(run: Run, cancelled: bool) -> None:
-    async def session() -> None:
-        here, away = Told("HERE"), Told("AWAY")
-        async with Air([here.sensor, away.sensor]) as air:
-            lost = await find(air, away.sensor.name)
-            air.shadow(away.sensor, 60)
-            client = BleakClient(lost, backend=air.client, timeout=60 if cancelled else 0.2)
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(client.connect(), 0.2 if cancelled else 5)
-            async with linked(air, here, []) as other:
-                assert (await OGI.identify(other)).serial == "HERE"
-            assert not client.is_connected
-
-    run(session())
-
-
-def test_two_connects_or_two_scans_at_once_are_refused(run: Run) -> None:
-    async def session() -> None:
-        away = Told("AWAY")
-        async with Air([away.sensor]) as air:
-            lost = await find(air, away.sensor.name)
-            air.shadow(away.sensor, 60)
-            first = asyncio.create_task(BleakClient(lost, backend=air.client).connect())
-            await asyncio.sleep(0.05)
-            with pytest.raises(BleakError):
-                await BleakClient(lost, backend=air.client).connect()
-            first.cancel()
-            await asyncio.gather(first, return_exceptions=True)
-            async with BleakScanner(backend=air.scanner):
-                with pytest.raises(BleakError, match="InProgress"):
-                    await BleakScanner(backend=air.scanner).start()
-
-    run(session())
-
-
-def test_a_host_that_vanishes_frees_its_sensors(run: Run) -> None:
-    async def session() -> None:
-        told = Told(samples=2000, held_packets=250)
-        frames: list[Frame] = []
-        async with Air([told.sensor], radio=BUSY) as air:
-            assert air.transport.startswith("tcp-client:127.0.0.1:")
-            async with Host(air.transport, address="C2:00:00:00:00:02") as host:
-                scanner = BleakScanner.find_device_by_name(told.sensor.name, 5, backend=host.scanner)
-                client = BleakClient(await scanner, backend=host.client)
-                await client.connect()
-                await client.start_notify(ogi.DATA, lambda _, payload: frames.append(ogi.unpack(bytes(payload))))
-                await OGI.start(client, None)
-                await until(lambda: len(frames) > 10)
-                # killed: nothing is said to the sensor
-            async with linked(air, told, frames) as again:
-                await OGI.resend(again, (frames[-1].packet or 0) + 1)
-                await OGI.start(again, None)
-                await drained(told, frames)
-        assert_same(rows_of(frames), told.rows())
-        assert len(told.rows()) == 2000
-
-    run(session())
-
-
-def test_a_host_that_begins_anew_frees_its_sensors(run: Run) -> None:
-    async def session() -> None:
-        told = Told()
-        async with Air([told.sensor]) as air:
-            device = await find(air, told.sensor.name)
-            await BleakClient(device, backend=air.client).connect()
-            assert await BleakScanner.discover(0.3, backend=air.scanner) == []
-            await air.client.device.host.reset()
-            assert (await find(air, told.sensor.name)).address == device.address
-
-    run(session())
-
-
-def test_what_waited_when_a_link_ended_is_not_sent_over_the_next(run: Run) -> None:
-    async def session() -> None:
-        told = Told(samples=2000)
-        frames: list[Frame] = []
-        async with Air([told.sensor]) as air:
-            async with linked(air, told, frames) as client:
-                await OGI.start(client, None)
-                await until(lambda: len(frames) > 5)
-                air.link.radio = Radio(interval_s=2.0)
-                await asyncio.sleep(0.1)
-                before = len(frames)
-            assert air.link.discarded > 0
-            air.link.radio = Radio()
-            async with linked(air, told, frames) as client:
-                await OGI.start(client, None)
-                made = len(told.truth)
-                await until(lambda: len(frames) > before)
-            assert frames[before].packet in {made - 1, made}
-
-    run(session())
-
-
-def test_a_feed_that_fails_fails_the_emulation(run: Run) -> None:
-    def broken() -> Iterator[Counts]:
-        yield np.zeros((50, 6), np.int16)
-        raise RuntimeError("the simulator stumbled")
-
-    async def session() -> None:
-        sensor = Sensor(Model(serial="A1", rate_hz=FAST_HZ), broken())
-        air = await Air([sensor]).__aenter__()
-        device = await find(air, sensor.name)
-        async with BleakClient(device, backend=air.client) as client:
-            await OGI.start(client, None)
-            await asyncio.sleep(0.2)
-        with pytest.raises(RuntimeError, match="stumbled"):
-            await air.__aexit__(None, None, None)
-
-    run(session())
-
-
-def test_dot_streams_what_it_samples(run: Run) -> None:
-    async def session() -> None:
-        rows = np.random.default_rng(0).normal(0, 3, (45, 6)).astype(np.float32)
-        device = Dot(0xD422CD0012AB, rows, clock_us=(1 << 32) - 1)
-        driver = dot.Dot()
-        frames: list[Frame] = []
-        async with Air([device], radio=BUSY) as air:
-            found = await BleakScanner.find_device_by_filter(
-                lambda _, seen: driver.service in seen.service_uuids, 5, backend=air.scanner
-            )
-            assert found is not None
-            async with BleakClient(found, backend=air.client) as client:
-                who = await driver.identify(client)
-                assert (who.serial, who.rate_hz, who.firmware) == ("0000D422CD0012AB", 60.0, "3.0.0")
-                await client.start_notify(driver.data, lambda _, payload: frames.append(driver.decode(bytes(payload))))
-                await driver.start(client, 60)
-                await until(lambda: len(frames) == 45)
-                await driver.stop(client)
-            assert device.dropped == 0
-        got = np.concatenate([frame.values for frame in frames])
-        assert np.array_equal(got[:, :3], rows[:, :3])
-        # radians go over the air as degrees
-        np.testing.assert_allclose(got[:, 3:], rows[:, 3:], rtol=3e-7)
-        steps = [((now.ticks or 0) - (last.ticks or 0)) % (1 << 32) for last, now in pairwise(frames)]
-        assert set(steps) <= {16_666, 16_667}
-        assert [frame.ticks for frame in frames] == [(frame.ticks or 0) & 0xFFFFFFFF for frame in device.sent]
-        assert (device.sent[0].ticks or 0) >> 32 == 1
-
-    run(session())
-
-
-def test_dot_stops_and_takes_the_rate_that_is_written(run: Run) -> None:
-    async def session() -> None:
-        device = Dot(1, iter(np.zeros((1000, 6), np.float32)))
-        device._rate_hz = 30
-        driver = dot.Dot()
-        frames: list[Frame] = []
-        async with Air([device]) as air:
-            found = await find(air, device.name)
-            async with BleakClient(found, backend=air.client) as client:
-                assert (await driver.identify(client)).rate_hz == 30
-                await client.start_notify(driver.data, lambda _, payload: frames.append(driver.decode(bytes(payload))))
-                await driver.start(client, None)
-                assert (await driver.identify(client)).rate_hz == 60
-                await until(lambda: len(frames) > 5)
-                await driver.stop(client)
-                stopped = len(frames)
-                await asyncio.sleep(0.2)
-                assert len(frames) == stopped
-
-    run(session())
-
-
-def test_treadmill_and_strap_tell_what_they_are_set_to(run: Run) -> None:
-    async def session() -> None:
-        treadmill = Treadmill(speed_m_s=1.25, incline_pct=-1.5)
-        strap = HeartStrap(bpm=96)
-        treadmill.every_s = strap.every_s = 0.1
-        devices: list[Peripheral] = [treadmill, strap]
-        belt: list[standard.Treadmill] = []
-        pulse: list[standard.HeartRate] = []
-        async with Air(devices, radio=BUSY) as air:
-            first, second = await find(air, treadmill.name), await find(air, strap.name)
-            async with (
-                BleakClient(first, backend=air.client) as on_belt,
-                BleakClient(second, backend=air.client) as on_chest,
-            ):
-                await on_belt.start_notify(
-                    standard.TREADMILL_DATA, lambda _, payload: belt.append(standard.treadmill(bytes(payload)))
-                )
-                await on_chest.start_notify(
-                    standard.HEART_RATE_MEASUREMENT,
-                    lambda _, payload: pulse.append(standard.heart_rate(bytes(payload))),
-                )
-                await until(lambda: len(belt) > 3 and any(told.rr_s for told in pulse))
-                treadmill.speed_m_s, strap.bpm = 0.5, 110
-                await until(lambda: belt[-1].speed_m_s == 0.5 and pulse[-1].bpm == 110)
-                assert standard.battery(bytes(await on_chest.read_gatt_char(standard.BATTERY_LEVEL))) == 90
-        assert belt[0].speed_m_s == pytest.approx(1.25)
-        assert belt[0].incline_pct == -1.5
-        assert (pulse[0].bpm, pulse[0].contact) == (96, True)
-        intervals = [interval for told in pulse for interval in told.rr_s if told.bpm == 96]
-        assert intervals
-        assert all(interval == pytest.approx(60 / 96, abs=1 / 1024) for interval in intervals)
-        assert treadmill.written == []
-
-    run(session())
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"interval_s": 15.0},
-        {"interval_s": -0.01},
-        {"lost_events": 1.0},
-        {"lost_events": float("nan")},
-        {"packets_per_event": 0},
-        {"interval_s": 0.5, "supervision_s": 0.5},
-        {"host_delay_s": 5.0},
-    ],
-)
-def test_a_radio_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(BadRadio, match=next(reversed(wrong))):
-        Radio(**wrong)
-
-
-def test_an_air_is_used_in_its_async_with() -> None:
-    with pytest.raises(NotEntered):
-        _ = Air([]).client
-    with pytest.raises(NotEntered):
-        _ = Air([]).transport

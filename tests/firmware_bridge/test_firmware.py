@@ -25,17 +25,11 @@ from tests.firmware_bridge.firmware_board import (
     WRONG_LENGTH,
     Board,
     assert_whole,
-    load,
     needs_gcc,
     worst_time_us,
 )
 
 pytestmark = needs_gcc
-
-
-@pytest.fixture(scope="module")
-def lib(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return load(tmp_path_factory.mktemp("firmware"))
 
 
 class Packer(ctypes.Structure):

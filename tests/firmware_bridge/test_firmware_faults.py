@@ -22,17 +22,11 @@ from tests.firmware_bridge.firmware_board import (
     Board,
     assert_whole,
     build,
-    load,
     needs_gcc,
     worst_time_us,
 )
 
 pytestmark = needs_gcc
-
-
-@pytest.fixture(scope="module")
-def lib(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return load(tmp_path_factory.mktemp("firmware"))
 
 
 def test_a_fifo_that_ran_over_is_flagged_and_counted(lib: ctypes.CDLL) -> None:

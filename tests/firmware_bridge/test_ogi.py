@@ -2,7 +2,6 @@ import asyncio
 import json
 import math
 from contextlib import suppress
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge import ogi
-from firmware_bridge.driver import GROUP, Driver, drivers
+from firmware_bridge.driver import Driver
 from firmware_bridge.packets import BadPacket, BadRate, Frame
 
 VECTORS = Path(ogi.__file__).with_name("vectors") / "ogi.jsonl"
@@ -271,10 +270,3 @@ def test_the_driver_asks_and_writes_what_the_profile_says():
     assert link.written == [
         (ogi.CTRL, bytes.fromhex(written), True) for written in ("0100000000", "01802c0300", "033412", "02")
     ]
-
-
-def test_the_drivers_are_installed():
-    assert {entry.name for entry in entry_points(group=GROUP)} >= {"ogi", "dot"}
-    for name, driver in drivers().items():
-        assert driver.name == name
-        assert driver.service == driver.service.lower()

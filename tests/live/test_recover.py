@@ -3,27 +3,24 @@
 import numpy as np
 import pytest
 
-from firmware_bridge import ogi
-from firmware_bridge.link import Ping
 from firmware_bridge.ogi import Ogi
-from firmware_bridge.packets import Frame
-from imu.core.errors import DuplicateSession
-from imu.core.units import NS_PER_S, STANDARD_GRAVITY_M_S2
-from imu.live.chain import Chain
-from imu.live.decode import CONNECTED, Decoder, about
-from imu.live.recover import recover
+from imu.core.errors import BadLog, DuplicateSession
+from imu.core.units import NS_PER_S
+from imu.live import recover as recovering
+from imu.live.decode import CONNECTED
+from imu.live.player import Player
+from imu.live.recover import finish, recover
 from imu.pipeline import Params
 from imu.reprocess import reprocess
 from imu.simulate import Person, Protocol, Stand, Walk, simulate, usual_sensors
-from imu.store.log import Kind, LogHeader, Source, read_log
+from imu.store.checksum import Rows
+from imu.store.log import Kind, LogFrame, LogHeader, Source, event_frame, read_log
 from imu.store.log_writer import LogWriter
 from imu.store.raw import raw_path, read_raw
 from imu.store.tables import write_analysis
 from imu.version import VERSION
+from tests.live.traffic import ACC, GYR, RATE_HZ, START_NS, counts_of, traffic
 
-START_NS = 7_000_000_000_000
-RATE_HZ = 200.0
-ACC, GYR = 16.0 * STANDARD_GRAVITY_M_S2 / 32768, np.radians(2000.0) / 32768
 WALK = Protocol(segments=(Stand(seconds=3.0), Walk(direction="backward", seconds=12.0), Stand(seconds=2.0)))
 DRIVERS = {"ogi": Ogi()}
 
@@ -31,49 +28,27 @@ DRIVERS = {"ogi": Ogi()}
 @pytest.fixture(scope="module")
 def log(tmp_path_factory):
     """Three sensors that drift, over a link that waits: what a recorder wrote. With it, each one's counts."""
-    rng = np.random.default_rng(3)
     recording = simulate(Person(), WALK, usual_sensors(), seed=4)
     document = dict(recording.session.document) | {"session": "live", "sync": "device"}
     del document["source"]
-    sources, sent, counts = [], [], {}
-    for index, sensor in enumerate(recording.session.sensors):
-        [samples] = recording.samples(sensor, 1e6)
-        values = np.concatenate([samples.acc / ACC, samples.gyr / GYR], axis=1)
-        counts[sensor] = np.clip(np.rint(values), -32768, 32767).astype(np.int16)
-        identity = {"acc_per_count_m_s2": ACC, "gyr_per_count_rad_s": GYR}
-        sources.append(Source(f"S{index}", "ogi", sensor, identity))
-        sent += packets(index, counts[sensor], rng)
+    counts = counts_of(recording)
+    per_count = {"acc_per_count_m_s2": ACC, "gyr_per_count_rad_s": GYR}
+    sources = tuple(Source(f"S{index}", "ogi", sensor, per_count) for index, sensor in enumerate(counts))
+    index_of = {source.serial: index for index, source in enumerate(sources)}
     path = tmp_path_factory.mktemp("log") / "live.log"
-    writer = LogWriter(path, LogHeader(None, START_NS, tuple(sources), document))
-    for host_ns, _, index, kind, payload in sorted(sent, key=lambda one: one[:2]):
-        if kind is Kind.EVENT:
-            writer.append_event(host_ns, {"what": CONNECTED, "source": index})
-        else:
-            writer.append(kind, index, host_ns, payload)
-    writer.append_event(START_NS + 9 * NS_PER_S, {"kind": "note", "value": '{"text":"first bout"}'})
+    writer = LogWriter(path, LogHeader(None, START_NS, sources, document))
+    for source, kind, host_ns, payload in traffic(counts, seed=3):
+        index = index_of[source]
+        if kind == "connected":
+            writer.put(event_frame(host_ns, {"what": CONNECTED, "source": index}))
+        elif kind in KINDS:
+            writer.put(LogFrame(KINDS[kind], index, host_ns, payload))
+    writer.put(event_frame(START_NS + 9 * NS_PER_S, {"kind": "note", "value": '{"text":"first bout"}'}))
     writer.close()
     return path, counts
 
 
-def packets(index, counts, rng):
-    """What a sensor sends, and when it comes."""
-    drift, began_us, at, number = 1.0 + 1e-6 * rng.uniform(-40, 40), int(rng.integers(0, 2**32)), 0, 0
-    yield START_NS, index, index, Kind.EVENT, b""
-    comes_ns = START_NS
-    while at < len(counts):
-        n = min(int(rng.integers(9, 12)), len(counts) - at)
-        last_s = (at + n - 1) / RATE_HZ
-        ticks = (began_us + round(1e6 * last_s * drift)) % 2**32
-        frame = Frame(number % 2**16, at % 2**16, ticks, 1e6 / RATE_HZ, counts[at : at + n])
-        waits_s = 0.015 * rng.random() + 0.015 * rng.geometric(0.92) - 0.012
-        comes_ns = max(comes_ns + 1, START_NS + round(NS_PER_S * (last_s + 0.3 + waits_s)))
-        yield comes_ns, index, index, Kind.NOTIFICATION, ogi.pack(frame)
-        if number % 200 == 5:
-            before_ns = comes_ns + 1_000_000
-            asked_s = (before_ns + 8_000_000 - START_NS) / NS_PER_S - 0.3
-            payload = Ping(before_ns, (began_us + round(1e6 * asked_s * drift)) % 2**32).pack()
-            yield before_ns + 16_000_000, index, index, Kind.PING, payload
-        at, number = at + n, number + 1
+KINDS = {"data": Kind.NOTIFICATION, "ping": Kind.PING}
 
 
 def test_every_sample_that_was_sent_is_in_the_session_to_the_bit(log, tmp_path):
@@ -96,19 +71,11 @@ def test_live_analysis_equals_reprocess_of_what_was_recovered(log, tmp_path):
     path, _ = log
     made = recover(path, tmp_path / "store", DRIVERS)
     with read_log(path) as frames:
-        worn = dict(enumerate(frames.sources))
-        decoders = {
-            index: Decoder(source, DRIVERS["ogi"], made.session.sensors[source.sensor], frames.header.start_ns)
-            for index, source in worn.items()
-        }
-        chain = Chain(made.session, [source.sensor for source in worn.values()])
+        player = Player(frames.header, DRIVERS)
         for frame in frames:
-            index = about(frame)
-            if index in decoders:
-                rows = decoders[index].take(frame)
-                if rows is not None:
-                    chain.push(worn[index].sensor, rows)
-    chain.finish()
+            player.take(frame)
+    player.finish()
+    chain = player.chain
     live, again = tmp_path / "live", tmp_path / "again"
     write_analysis(live, chain.tables(), chain.summary(), version=VERSION, params=Params().document())
     reprocess(made.folder, again)
@@ -136,3 +103,17 @@ def test_a_session_is_recovered_once(log, tmp_path):
     recover(path, tmp_path, DRIVERS)
     with pytest.raises(DuplicateSession, match="recovered before"):
         recover(path, tmp_path, DRIVERS)
+
+
+def test_a_session_that_does_not_read_back_is_none_and_the_log_stays(log, tmp_path, monkeypatch):
+    path, _ = log
+    kept = tmp_path / "kept.log"
+    kept.write_bytes(path.read_bytes())
+    monkeypatch.setattr(recovering.RowsChecksum, "value", property(lambda sums: Rows(1 + id(sums), ())))
+    with pytest.raises(BadLog, match="does not give back"):
+        finish(kept, tmp_path / "store", DRIVERS)
+    assert kept.exists()
+    assert not list((tmp_path / "store").rglob("session.json"))
+    monkeypatch.undo()
+    finish(kept, tmp_path / "store", DRIVERS)
+    assert not kept.exists()

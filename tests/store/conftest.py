@@ -7,6 +7,7 @@ from imu.core.samples import Samples
 from imu.core.session import SensorSetup
 from imu.store.raw import raw_path, write_raw
 from imu.store.write_session import create_session
+from tests.store.import_bench import Bench
 
 IDENTITY = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
 
@@ -43,3 +44,9 @@ def make_session(make_samples, setup):
         return made
 
     return make
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Where files are imported."""
+    return Bench(tmp_path)

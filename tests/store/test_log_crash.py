@@ -17,17 +17,13 @@ import pytest
 
 from imu.core.errors import CannotRecord, DiskFull, RecorderOverrun
 from imu.store import log_writer
-from imu.store.log import HEAD, Kind, LogHeader, Source, claimed, read_log
+from imu.store.log import HEAD, Kind, LogHeader, Source, claimed
 from imu.store.log_writer import LogWriter, RecorderLimits, SyncedWriter
+from tests.store.log_files import read
 
 SOURCES = tuple(Source(f"OGI-{n}", "ogi", name, {}) for n, name in enumerate(("foot_left", "foot_right", "pelvis")))
 HEADER = LogHeader("2026-11-21T10:00:00Z", 77, SOURCES, {"subject": "S01"})
 PACKETS = [(Kind.NOTIFICATION, 0, 100, b"\x00\x01abc"), (Kind.PING, 1, 200, b""), (Kind.NOTIFICATION, 2, 300, b"xyz\0")]
-
-
-def read(path):
-    with read_log(path) as log:
-        return list(log), log.end
 
 
 def append_until(error, log, *, first=0, pause_s=0.0):

@@ -1,0 +1,113 @@
+"""A sitting with emulated sensors that a simulated person wears: the whole path but for the air."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from imu.cli.sit import Sitting, Stop, sit
+from imu.cli.view import Screen
+from imu.core.tables import TRUTH_CONTACTS, TRUTH_PELVIS, TRUTH_STEPS, Columns, Table
+from imu.core.units import NS_PER_S
+from imu.live.emulated import Conditions, Emulation, setups
+from imu.live.live import Live
+from imu.live.recover import Recovered
+from imu.live.worn import Worn
+from imu.simulate import Recording
+from imu.store.write_session import write_truth
+from imu.version import VERSION
+
+
+async def sit_emulated(
+    recording: Recording,
+    asked: Sitting,
+    screen: Screen,
+    stop: Stop,
+    *,
+    conditions: Conditions | None = None,
+    on_start: Callable[[Live], None] | None = None,
+) -> Recovered | None:
+    """As `sit`, until the person has walked to the end; the truth is written beside the session.
+
+    `recording` is what `worn_by` makes.
+
+    Raises:
+        NoEmulator: bumble is not installed.
+        RetrogaitError: as `sit`.
+    """
+    said = setups(recording)
+    async with Emulation(recording, conditions) as emulation:
+        worn = [
+            Worn(
+                sensor=sensor,
+                serial=serial,
+                placement=said[sensor]["placement"],
+                mounting=_rows(said[sensor]["mounting"]),
+            )
+            for sensor, serial in emulation.worn.items()
+        ]
+        document: dict[str, Any] = {
+            **asked.document,
+            "activity": recording.session.document["activity"],
+            "source": "simulated",
+            "simulation": {"seed": recording.seed},
+            "conditions": {**recording.session.document["conditions"], **asked.document.get("conditions", {})},
+        }
+        asked = replace(
+            asked,
+            worn=worn,
+            document=document,
+            hci=emulation.transport,
+            asides=("treadmill",) if recording.treadmill is not None else (),
+        )
+
+        loop = asyncio.get_running_loop()
+        begun_s = 0.0
+
+        def started(live: Live) -> None:
+            nonlocal begun_s
+            begun_s = loop.time() - emulation.origin_s - live.elapsed_s
+            if on_start is not None:
+                on_start(live)
+
+        async def walk() -> None:
+            await emulation.finished()
+            stop.asked.set()
+
+        walking = asyncio.create_task(walk())
+        try:
+            made = await sit(asked, screen, stop, on_start=started)
+        finally:
+            walking.cancel()
+    if made is not None and made.summary is not None:
+        begin_ns = round(begun_s * NS_PER_S)
+        between = partial(_between, begin_ns=begin_ns, end_ns=begin_ns + round(made.summary["duration_s"] * NS_PER_S))
+        write_truth(
+            made.folder,
+            contacts=between(recording.contacts, TRUTH_CONTACTS),
+            steps=between(recording.steps, TRUTH_STEPS),
+            pelvis=(between(block, TRUTH_PELVIS) for block in recording.truth_pelvis()),
+            version=VERSION,
+            params={},
+        )
+    return made
+
+
+def _between(columns: Columns, table: Table, *, begin_ns: int, end_ns: int) -> Columns:
+    """The rows that begin in the recording, on its clock."""
+    at = np.asarray(columns[table.sorted_by[0]])
+    keep = (at >= begin_ns) & (at < end_ns)
+
+    def since(name: str) -> npt.NDArray[Any]:
+        values = cast("npt.NDArray[Any]", np.ma.asarray(columns[name])[keep])
+        return values - begin_ns if name.startswith("t_") else values
+
+    return {name: since(name) for name in columns}
+
+
+def _rows(mounting: list[list[float]] | None) -> tuple[tuple[float, ...], ...] | None:
+    return None if mounting is None else tuple(tuple(row) for row in mounting)

@@ -1,0 +1,329 @@
+"""What `imu live`, `imu record` and `imu demo` share: from looking for sensors to the session in its store."""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from shlex import quote
+from typing import Any, Final, Literal
+
+from imu.cli.terminal import Bar, counted, duration_text
+from imu.cli.view import LinkSeen, Scene, Screen
+from imu.core.errors import CannotRecord, DuplicateSession, RetrogaitError, UsageError
+from imu.core.session import FOOT_SENSORS, SCHEMA, SENSORS, Sensor, Session
+from imu.core.units import speed_m_s
+from imu.live.live import Live
+from imu.live.radio import drivers_in_use, open_radio
+from imu.live.recover import Recovered, finish
+from imu.live.sitting import left_behind, log_path, now_utc, ready, sitting
+from imu.live.worn import Worn, default_path, load
+from imu.store.folder import SESSION_FILE
+
+REDRAWN_EVERY_S: Final = 0.2
+LEAST_WAIT_S: Final = 1.0
+ANY: Final = {"foot_left": {"rate_hz": 100.0}}
+"""Sensors for a look at the rest of a session's description."""
+
+Standard = Literal["treadmill", "heart_rate"]
+
+
+class NotFound(RetrogaitError, LookupError):
+    """Sensors that a recording can't go without."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """One sitting, as it is asked for."""
+
+    store: Path
+    subject: str
+    session: str
+    worn: Sequence[Worn] = ()
+    document: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Of session.json, what is known beforehand."""
+    hci: str | None = None
+    asides: Sequence[Standard] = ()
+    wait_s: float = 60.0
+    """For sensors that are not there yet."""
+    seconds: float | None = None
+    """Length of the recording; None = until it is stopped."""
+    analyse: bool = True
+    belt_m_s: float | None = None
+    """As it was typed."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of a recording."""
+    who = parser.add_argument_group("who and what")
+    who.add_argument("--subject", metavar="CODE", help="a pseudonym, as S01; never a name")
+    who.add_argument("--session", metavar="ID", help="else the time in UTC")
+    who.add_argument("--out", type=Path, default=Path("sessions"), metavar="STORE", help="(default %(default)s)")
+    who.add_argument("--activity", metavar="TEXT", help='as "treadmill, backward"')
+    who.add_argument("--belt", metavar="SPEED", help="belt speed where no treadmill tells it, as 0.6m/s, 2km/h, 1.3mph")
+    sensors = parser.add_argument_group("sensors (else those that imu devices --bind has bound)")
+    for sensor in SENSORS:
+        sensors.add_argument(f"--{sensor.replace('_', '-')}", metavar="SERIAL", help=f"serial number of the {sensor}'s")
+    sensors.add_argument("--driver", default="ogi", metavar="NAME", help="of sensors that are named here (%(default)s)")
+    sensors.add_argument("--treadmill", action="store_true", help="read a treadmill's speed and incline (FTMS)")
+    sensors.add_argument("--heart", action="store_true", help="read a heart rate strap")
+    sensors.add_argument("--hci", metavar="TRANSPORT", help="a Bluetooth controller of one's own, as usb:0")
+    when = parser.add_argument_group("when")
+    when.add_argument(
+        "--wait", type=float, default=60.0, metavar="S", help="for all sensors; then without (default %(default)g s)"
+    )
+    when.add_argument("--seconds", type=float, metavar="S", help="stop by itself after so long; else by Ctrl-C")
+    parser.add_argument("--quiet", action="store_true", help="show nothing but what failed")
+
+
+def asked(args: argparse.Namespace, worn: Sequence[Worn] | None = None) -> Sitting:
+    """What the arguments ask for; `worn` where that is known.
+
+    Raises:
+        UsageError, BadWorn, BadSessionFile: what they say can't be.
+    """
+    if args.subject is None:
+        raise UsageError("want --subject CODE, a pseudonym as S01 (see --help)")
+    if args.wait < LEAST_WAIT_S or (args.seconds is not None and args.seconds <= 0):
+        raise UsageError(f"want --wait of {LEAST_WAIT_S:g} s at least, and --seconds above 0")
+    belt = None
+    if args.belt is not None:
+        try:
+            belt = speed_m_s(args.belt)
+        except ValueError as slip:
+            raise UsageError(f"--belt: {slip}") from None
+    worn = _worn(args) if worn is None else worn
+    wanted: list[tuple[Standard, bool]] = [("treadmill", args.treadmill), ("heart_rate", args.heart)]
+    document: dict[str, Any] = {}
+    if args.activity:
+        document["activity"] = args.activity
+    if belt is not None:
+        document["conditions"] = {"belt_speed_m_s": belt}
+    session = args.session or now_utc().strftime("%Y-%m-%dT%H-%M-%SZ")
+    # before anybody waits for sensors, and before a path is made of it
+    Session.parse({**document, "schema": SCHEMA, "subject": args.subject, "session": session, "sensors": ANY})
+    return Sitting(
+        store=args.out,
+        subject=args.subject,
+        session=session,
+        worn=worn,
+        document=document,
+        hci=args.hci,
+        asides=[standard for standard, yes in wanted if yes],
+        wait_s=args.wait,
+        seconds=args.seconds,
+        belt_m_s=belt,
+    )
+
+
+def _worn(args: argparse.Namespace) -> Sequence[Worn]:
+    """Those that are named take the place of those that are bound."""
+    bound = {one.sensor: one for one in load(default_path())}
+    named: dict[Sensor, Worn] = {}
+    for sensor in SENSORS:
+        serial = getattr(args, sensor)
+        if serial is not None:
+            known = next((one for one in bound.values() if one.serial == serial and one.sensor == sensor), None)
+            named[sensor] = known or Worn(sensor=sensor, serial=serial, driver=args.driver)
+    worn = named or bound
+    if not any(sensor in FOOT_SENSORS for sensor in worn):
+        raise UsageError(
+            "no foot sensor is bound; want one at least: imu devices, then imu devices --bind foot_left=SERIAL"
+            " (or --foot-left SERIAL here)"
+        )
+    return tuple(worn[sensor] for sensor in SENSORS if sensor in worn)
+
+
+class Stop:
+    """Ctrl-C, or a polite kill: the first ends the recording well, the second ends the program."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    @contextmanager
+    def heard(self) -> Generator[None]:
+        """While the block lasts, signals are heard here."""
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+
+        def on_signal() -> None:
+            if self.asked.is_set() and task is not None:
+                task.cancel()
+            self.asked.set()
+
+        signals = (signal.SIGINT, signal.SIGTERM)
+        try:
+            # Windows has no such handlers: there Ctrl-C is KeyboardInterrupt, and the log is left to imu recover
+            with suppress(NotImplementedError):
+                for number in signals:
+                    loop.add_signal_handler(number, on_signal)
+            yield
+        finally:
+            with suppress(NotImplementedError):
+                for number in signals:
+                    loop.remove_signal_handler(number)
+
+    async def within(self, seconds: float | None) -> bool:
+        """Whether it is asked for within so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.asked.wait()
+        return self.asked.is_set()
+
+
+async def sit(
+    sitting_: Sitting, screen: Screen, stop: Stop, *, on_start: Callable[[Live], None] | None = None
+) -> Recovered | None:
+    """From looking for sensors to the session in its store; None if it was stopped before it began.
+
+    Raises:
+        NotFound: no foot sensor came.
+        CannotRecord: the recording could not begin, or stopped by itself; what came before is then a session, or its
+            log is left.
+        RetrogaitError: as `open_radio`, `Live.start`, `finish`.
+    """
+    log = log_path(sitting_.store, sitting_.subject, sitting_.session)
+    _refuse_others(sitting_, log)
+    with stop.heard():
+        async with AsyncExitStack() as stack:
+            drivers = drivers_in_use(one.driver for one in sitting_.worn)
+            central = await stack.enter_async_context(open_radio(sitting_.hci, drivers))
+            live = await stack.enter_async_context(
+                sitting(central, sitting_.worn, drivers=drivers, asides=sitting_.asides, analyse=sitting_.analyse)
+            )
+            for name, driver in drivers.items():
+                if driver.experimental:
+                    screen.say(f"driver {name}, experimental: {driver.experimental}")
+            if not await _gathered(sitting_, live, screen, stop):
+                return None
+            document = {**sitting_.document, "subject": sitting_.subject, "session": sitting_.session}
+            await live.start(log, document, now_utc().strftime("%Y-%m-%dT%H:%M:%SZ"))
+            if sitting_.belt_m_s is not None:
+                live.mark("belt_speed", {"speed_m_s": sitting_.belt_m_s, "typed": True})
+            if on_start is not None:
+                on_start(live)
+            await _recorded(sitting_, live, screen, stop)
+        try:
+            await live.stop()
+        except CannotRecord as problem:
+            # what came before it is a session too
+            await _finished(log, sitting_.store, screen)
+            raise problem from None
+        return await _finished(log, sitting_.store, screen)
+
+
+def _refuse_others(asked_: Sitting, log: Path) -> None:
+    folder = asked_.store / f"subject={asked_.subject}" / f"session={asked_.session}"
+    if (folder / SESSION_FILE).exists():
+        raise DuplicateSession(f"{folder} holds a session already; want another --session or --out")
+    for left in left_behind(asked_.store):
+        if left == log:
+            raise DuplicateSession(
+                f"{left} was left by a recording of this name; want: imu recover {quote(str(left))}"
+                f" --out {quote(str(asked_.store))}, or another --session"
+            )
+
+
+async def _gathered(asked_: Sitting, live: Live, screen: Screen, stop: Stop) -> bool:
+    """All sensors stream, or those that came; False if it was stopped meanwhile."""
+    waiting = asyncio.create_task(ready(live, [one.sensor for one in asked_.worn], asked_.wait_s))
+    loop = asyncio.get_running_loop()
+    begin_s = loop.time()
+    try:
+        while not waiting.done():
+            screen.show(_scene(asked_, live, "looking for sensors; Ctrl-C to leave", loop.time() - begin_s))
+            if await stop.within(REDRAWN_EVERY_S):
+                return False
+    finally:
+        waiting.cancel()
+    there = waiting.result()
+    missing = [one for one in asked_.worn if one.sensor not in there]
+    if not any(sensor in FOOT_SENSORS for sensor in there):
+        told = "; ".join(
+            f"{one.sensor} {one.serial}: {live.links[one.serial].last_note or 'not seen'}" for one in missing
+        )
+        raise NotFound(
+            f"no foot sensor came within {asked_.wait_s:g} s ({told}); want one at least (asleep, far away, or held by"
+            " another program? imu devices shows what is in the air)"
+        )
+    for one in missing:
+        screen.say(f"{one.sensor} {one.serial} did not come within {asked_.wait_s:g} s: this session goes without it")
+    return True
+
+
+async def _recorded(asked_: Sitting, live: Live, screen: Screen, stop: Stop) -> None:
+    stopped = asyncio.create_task(live.stopped.wait())
+    try:
+        while not live.stopped.is_set() and (asked_.seconds is None or live.elapsed_s < asked_.seconds):
+            screen.show(_scene(asked_, live, "recording; Ctrl-C ends it", live.elapsed_s))
+            left_s = REDRAWN_EVERY_S if asked_.seconds is None else asked_.seconds - live.elapsed_s
+            if await stop.within(max(0.0, min(REDRAWN_EVERY_S, left_s))):
+                return
+    finally:
+        stopped.cancel()
+
+
+def _scene(asked_: Sitting, live: Live, doing: str, elapsed_s: float) -> Scene:
+    now_ns = live.now_ns
+    state, warning = live.recording, ""
+    if state is not None and state.low and state.free_bytes is not None:
+        warning = f"only {state.free_bytes / 1e6:.0f} MB are free on the disk"
+    if live.slip is not None:
+        warning = "the analysis has failed, which is our mistake; the recording goes on"
+    if live.overflowed:
+        warning = f"this computer does not keep up: {counted(live.overflowed, 'packet')} lost"
+    return Scene(
+        title=f"{asked_.subject} {asked_.session}  {doing}",
+        elapsed_s=elapsed_s,
+        figures=live.audience.board.figures(),
+        links=[
+            LinkSeen(
+                link.worn.sensor,
+                link.worn.serial,
+                link.state(now_ns),
+                link.rate_hz,
+                live.lost(link.worn.sensor),
+                link.battery_pct,
+                link.last_note or "",
+            )
+            for link in live.links.values()
+        ],
+        belt_m_s=live.aside("treadmill"),
+        heart_bpm=live.aside("heart_rate"),
+        warning=warning,
+    )
+
+
+async def _finished(log: Path, store: Path, screen: Screen) -> Recovered:
+    """The log becomes the session. If it can't, the log stays, and how it can later is said."""
+    try:
+        with Bar(1, "writing the session") as bar:
+            return await asyncio.to_thread(partial(finish, log, store, progress=lambda share: bar.update(0, share)))
+    except RetrogaitError:
+        screen.say(f"everything that was recorded is in {log}; later: imu recover {quote(str(log))} --out STORE")
+        raise
+
+
+def told(made: Recovered) -> list[str]:
+    """What a person wants to know at the end."""
+    lines = [f"{made.folder} holds the session"]
+    for sensor, kept in made.sensors.items():
+        bad = f", {counted(kept.bad_packets, 'bad packet')} left out" if kept.bad_packets else ""
+        lines.append(f"  {sensor}: {counted(kept.rows, 'sample')}, {kept.lost} lost{bad}")
+    if made.unusable is not None:
+        lines.append(f"  it could not be analysed: {made.unusable}")
+    elif made.summary is not None:
+        lines.append(f"  {found_text(made.summary)}")
+    return lines
+
+
+def found_text(summary: Mapping[str, Any]) -> str:
+    """How many contacts, in which direction, in how long."""
+    parts = [
+        f"{direction.replace('_', ' ')} {counted(part['contacts'], 'contact')}"
+        for direction, part in summary["directions"].items()
+    ]
+    return f"{', '.join(parts) or 'no contacts'} in {duration_text(summary['duration_s'])}"

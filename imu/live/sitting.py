@@ -1,0 +1,88 @@
+"""A sitting with sensors: found and kept connected, recorded until somebody says stop, and then a session."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from firmware_bridge.central import Central, Standard
+from firmware_bridge.driver import Driver
+from firmware_bridge.driver import drivers as installed
+from firmware_bridge.link import Inbox, host_ns
+from imu.core.session import Sensor
+from imu.live.live import Live
+from imu.live.worn import Worn
+
+UNFINISHED: Final = "unfinished"
+"""Where in a store logs lie while they grow; one that is found there later was left by a crash."""
+LOG_SUFFIX: Final = ".rglog"
+READY_EVERY_S: Final = 0.05
+ASK_AGAIN_S: Final = 10.0
+"""A sensor may take so long to be stopped, left and disconnected."""
+
+
+def log_path(store: Path, subject: str, session: str) -> Path:
+    """Where a recording grows."""
+    return store / UNFINISHED / f"{subject}--{session}{LOG_SUFFIX}"
+
+
+def left_behind(store: Path) -> list[Path]:
+    """Logs that were never made a session."""
+    return sorted((store / UNFINISHED).glob(f"*{LOG_SUFFIX}"))
+
+
+def now_utc() -> datetime:
+    """The wall clock, to the second. Read once a recording; all else follows the monotonic clock."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@asynccontextmanager
+async def sitting(
+    central: Central,
+    worn: Sequence[Worn],
+    *,
+    asides: Collection[Standard] = (),
+    analyse: bool = True,
+    drivers: Mapping[str, Driver] | None = None,
+) -> AsyncGenerator[Live]:
+    """While the block lasts, sensors are found, connected and found again, and what they send is heard.
+
+    At its end they are stopped one and all; `Live.stop` then takes what they sent before.
+
+    Args:
+        central: the radio.
+        worn: who wears what.
+        asides: standard services to listen to as well. A search for one that is not there costs air: ask for those
+            that are.
+        analyse: False = record only.
+        drivers: by name; None = all that are installed.
+    """
+    inbox = Inbox()
+    live = Live(worn, inbox, installed() if drivers is None else drivers, host_ns, analyse=analyse)
+    listening = asyncio.create_task(live.listen())
+    tasks = [asyncio.create_task(central.supervise(one.serial, one.driver, inbox, rate_hz=one.rate_hz)) for one in worn]
+    tasks += [asyncio.create_task(central.listen(standard, inbox)) for standard in asides]
+    try:
+        yield live
+    finally:
+        # a cancel that comes just as an inner wait ends may be swallowed before Python 3.12: ask until it is done
+        while pending := [task for task in tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=ASK_AGAIN_S)
+        listening.cancel()
+        # what failed is told, what was cancelled is not
+        for outcome in await asyncio.gather(*tasks, listening, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+
+async def ready(live: Live, wanted: Collection[Sensor], wait_s: float) -> frozenset[Sensor]:
+    """Which of the wanted sensors stream: all of them, or those that do after `wait_s`."""
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + wait_s
+    while not set(wanted) <= live.streaming() and loop.time() < until_s:
+        await asyncio.sleep(READY_EVERY_S)
+    return live.streaming()

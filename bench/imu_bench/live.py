@@ -181,8 +181,8 @@ def report(results: Sequence[Mapping[str, Any]]) -> str:
         "Three emulated sensors over the whole Bluetooth path; latency is from a contact's true instant to its event.",
         f"Aim: 95 % within {1e3 * AIM_P95_S:.0f} ms with 5 to 10 samples a packet.",
         "",
-        f"{'samples a packet':>16}{'packets/s':>11}{'links lost':>12}{'samples':>9}{'CPU, % of a core':>18}{'contacts':>10}"
-        f"{'p50, ms':>9}{'p95':>6}{'p99':>6}{'max':>6}",
+        f"{'samples a packet':>16}{'packets/s':>11}{'links lost':>12}{'samples':>9}{'CPU, % of a core':>18}"
+        f"{'contacts':>10}{'p50, ms':>9}{'p95':>6}{'p99':>6}{'max':>6}",
     ]
     for one in results:
         p50, p95, p99, most = (1e3 * one["latency_s"][q] for q in ("50", "95", "99", "100"))

@@ -10,12 +10,12 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from imu.core.errors import CannotRecord, DiskFull, RecorderOverrun
 from imu.store.atomic import sync_folder
@@ -24,13 +24,10 @@ from imu.store.log import (
     Kind,
     LogFrame,
     LogHeader,
-    Source,
     claimed,
     crc_of,
     encode_frame,
-    event_frame,
     lock_log,
-    source_frame,
     whole_frames,
 )
 
@@ -153,20 +150,10 @@ class LogWriter:
             raise ValueError(f"{kind!r} of source {source}; want one of {self._sources}")
         if kind is Kind.SOURCE and not source == self._sources < NO_SOURCE:
             raise ValueError(f"one more source is {source}; want {self._sources}, of {NO_SOURCE} at most")
-        if kind is Kind.HEADER:
-            raise ValueError("a second header; want what comes after it")
+        if kind is Kind.HEADER or (kind is Kind.EVENT and source != NO_SOURCE):
+            raise ValueError(f"{kind!r} of source {source}; want one header, and events of no source")
         self._take(encode_frame(kind, source, host_ns, payload, self._seed))
         self._sources += kind is Kind.SOURCE
-
-    def append(self, kind: Kind, source: int, host_ns: int, payload: bytes | bytearray | memoryview) -> None:
-        self.put(LogFrame(kind, source, host_ns, bytes(payload)))
-
-    def append_event(self, host_ns: int, document: Mapping[str, Any]) -> None:
-        self.put(event_frame(host_ns, document))
-
-    def add_source(self, host_ns: int, source: Source) -> int:
-        self.put(source_frame(self._sources, host_ns, source))
-        return self._sources - 1
 
     def _take(self, frame: bytes) -> None:
         with self._taking:

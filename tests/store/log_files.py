@@ -1,6 +1,6 @@
 """A small log, and what is read of one."""
 
-from imu.store.log import HEAD, Kind, LogHeader, Source, read_log
+from imu.store.log import HEAD, Kind, LogFrame, LogHeader, Source, read_log
 from imu.store.log_writer import LogWriter
 
 LEFT = Source("OGI-0001", "ogi", "foot_left", {"model": "XIAO", "rate_hz": 200.0})
@@ -12,7 +12,7 @@ PACKETS = [(Kind.NOTIFICATION, 0, 100, b"\x00\x01abc"), (Kind.PING, 1, 200, b"")
 def written(path, packets=PACKETS, header=HEADER):
     with LogWriter(path, header) as log:
         for packet in packets:
-            log.append(*packet)
+            log.put(LogFrame(*packet))
     return path.read_bytes()
 
 

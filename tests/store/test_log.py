@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imu.core.errors import BadLog, SessionNotFound
-from imu.store.log import NO_SOURCE, Kind, LogEnd, LogFrame, LogHeader, Source, claimed, read_log
+from imu.store.log import (
+    NO_SOURCE,
+    Kind,
+    LogEnd,
+    LogFrame,
+    LogHeader,
+    Source,
+    claimed,
+    event_frame,
+    read_log,
+    source_frame,
+)
 from imu.store.log_writer import LogWriter
 from tests.store.log_files import BELT, HEADER, LEFT, PACKETS, read, written
 
@@ -39,10 +50,10 @@ def test_all_that_was_said_is_read_back(tmp_path):
     path = tmp_path / "deep" / "log"
     pelvis = Source("W1", "wit", "pelvis", {"clock": "none"})
     with LogWriter(path, HEADER) as log:
-        log.append(Kind.NOTIFICATION, 1, 5, bytearray(b"belt"))
-        assert log.add_source(6, pelvis) == 2
-        log.append(Kind.NOTIFICATION, 2, 7, memoryview(b"pelvis"))
-        log.append_event(8, {"mark": "größer", "value": None})
+        log.put(LogFrame(Kind.NOTIFICATION, 1, 5, bytearray(b"belt")))
+        log.put(source_frame(2, 6, pelvis))
+        log.put(LogFrame(Kind.NOTIFICATION, 2, 7, memoryview(b"pelvis")))
+        log.put(event_frame(8, {"mark": "größer", "value": None}))
     with read_log(path) as log:
         assert log.header == HEADER
         assert log.sources == [LEFT, BELT]
@@ -62,7 +73,7 @@ def test_a_payload_is_the_bytes_at_the_time(tmp_path):
     """bleak hands out a bytearray, and may use it again."""
     payload = bytearray(b"then")
     with LogWriter(tmp_path / "log", HEADER) as log:
-        log.append(Kind.NOTIFICATION, 0, 1, payload)
+        log.put(LogFrame(Kind.NOTIFICATION, 0, 1, payload))
         payload[:] = b"next"
     assert [frame.payload for frame in read(tmp_path / "log")[0]] == [b"then"]
 
@@ -100,13 +111,13 @@ def test_round_trip(tmp_path_factory, header, steps):
             if name == "append":
                 kind, source, host_ns, payload = said
                 source %= len(sources)
-                log.append(kind, source, host_ns, payload)
+                log.put(LogFrame(kind, source, host_ns, payload))
                 wanted.append((kind, source, host_ns, payload))
             elif name == "event":
-                log.append_event(*said)
+                log.put(event_frame(*said))
                 wanted.append((Kind.EVENT, NO_SOURCE, *said))
             elif name == "source":
-                log.add_source(*said)
+                log.put(source_frame(len(sources), *said))
                 wanted.append((Kind.SOURCE, len(sources), *said))
                 sources.append(said[1])
             else:

@@ -17,7 +17,7 @@ import pytest
 
 from imu.core.errors import CannotRecord, DiskFull, RecorderOverrun
 from imu.store import log_writer
-from imu.store.log import HEAD, Kind, LogHeader, Source, claimed
+from imu.store.log import HEAD, Kind, LogFrame, LogHeader, Source, claimed
 from imu.store.log_writer import LogWriter, RecorderLimits, SyncedWriter
 from tests.store.log_files import read
 
@@ -30,7 +30,7 @@ def append_until(error, log, *, first=0, pause_s=0.0):
     """Number packets of 100 bytes until the recorder refuses one: the number that it refused."""
     for n in count(first):
         try:
-            log.append(Kind.NOTIFICATION, 0, n, bytes(100))
+            log.put(LogFrame(Kind.NOTIFICATION, 0, n, bytes(100)))
         except error:
             return n
         time.sleep(pause_s)
@@ -45,7 +45,7 @@ SAID = struct.Struct("<qq")
 CHILD = """
 import hashlib, os, struct, sys, time
 from pathlib import Path
-from imu.store.log import Kind, LogHeader, Source
+from imu.store.log import Kind, LogFrame, LogHeader, Source
 from imu.store.log_writer import SyncedWriter
 
 path, packets_per_s = Path(sys.argv[1]), float(sys.argv[2])
@@ -55,7 +55,7 @@ began, n = time.monotonic(), 0
 while True:
     while n < (time.monotonic() - began) * packets_per_s:
         now = time.monotonic_ns()
-        recorder.append(Kind.NOTIFICATION, n % 3, now, hashlib.shake_128(b"%d" % n).digest(100 + n % 64))
+        recorder.put(LogFrame(Kind.NOTIFICATION, n % 3, now, hashlib.shake_128(b"%d" % n).digest(100 + n % 64)))
         # told after it was taken in: straight to the system, which outlives us
         os.write(1, struct.pack("<qq", n, now))
         n += 1
@@ -123,7 +123,7 @@ UNTIL_FULL = """
 import resource, sys
 from pathlib import Path
 from imu.core.errors import DiskFull
-from imu.store.log import Kind, LogHeader, Source
+from imu.store.log import Kind, LogFrame, LogHeader, Source
 from imu.store.log_writer import LogWriter, RecorderLimits
 
 if len(sys.argv) > 2:
@@ -131,7 +131,7 @@ if len(sys.argv) > 2:
 header = LogHeader(None, 1, (Source("1", "ogi", None, {}),), {})
 log = LogWriter(Path(sys.argv[1]), header, limits=RecorderLimits(least_free_bytes=0))
 for n in range(10_000):
-    log.append(Kind.NOTIFICATION, 0, n, bytes(134))
+    log.put(LogFrame(Kind.NOTIFICATION, 0, n, bytes(134)))
     try:
         if n % 50 == 49:
             log.flush_and_sync()
@@ -210,7 +210,7 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_is_there(tmp_path, disk,
     with LogWriter(tmp_path / "whole", HEADER) as log:
         ends = [log.state().synced_bytes]
         for packet in PACKETS * 2:
-            log.append(*packet)
+            log.put(LogFrame(*packet))
             log.flush_and_sync()
             ends.append(log.state().synced_bytes)
     whole = (tmp_path / "whole").read_bytes()
@@ -221,11 +221,11 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_is_there(tmp_path, disk,
         disk.room = 1 << 30
         log = LogWriter(path, HEADER, on_stop=told.append)
         for packet in PACKETS:
-            log.append(*packet)
+            log.put(LogFrame(*packet))
         log.flush_and_sync()
         disk.room = room
         for packet in PACKETS:
-            log.append(*packet)
+            log.put(LogFrame(*packet))
         with pytest.raises(wanted, match="the recording stops") as caught:
             log.flush_and_sync()
         assert type(caught.value) is wanted
@@ -233,7 +233,7 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_is_there(tmp_path, disk,
         assert caught.value.lost_frames == 3 - kept
         assert path.read_bytes() == whole[: ends[3 + kept]]
         tries = disk.writes
-        for again in (lambda log=log: log.append(*PACKETS[0]), log.flush_and_sync, log.close):
+        for again in (lambda log=log: log.put(LogFrame(*PACKETS[0])), log.flush_and_sync, log.close):
             with pytest.raises(wanted) as once_more:
                 again()
             assert once_more.value is caught.value
@@ -246,9 +246,9 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_is_there(tmp_path, disk,
 def test_a_sync_that_fails_is_never_tried_again(tmp_path, monkeypatch):
     """The system calls lost pages clean after it: a second one that succeeds says nothing."""
     log = LogWriter(tmp_path / "log", HEADER)
-    log.append(*PACKETS[0])
+    log.put(LogFrame(*PACKETS[0]))
     log.flush_and_sync()
-    log.append(*PACKETS[1])
+    log.put(LogFrame(*PACKETS[1]))
     syncs = []
 
     def fail(_):
@@ -287,13 +287,13 @@ def test_whatever_breaks_a_write_leaves_no_hole(tmp_path, monkeypatch):
     def fail(_):
         raise MemoryError
 
-    log.append(*PACKETS[0])
+    log.put(LogFrame(*PACKETS[0]))
     with monkeypatch.context() as patch:
         patch.setattr(log_writer, "_sync", fail)
         with pytest.raises(MemoryError):
             log.flush_and_sync()
     with pytest.raises(CannotRecord, match="MemoryError"):
-        log.append(*PACKETS[1])
+        log.put(LogFrame(*PACKETS[1]))
     with pytest.raises(CannotRecord, match="MemoryError"):
         log.close()
 
@@ -314,12 +314,12 @@ def test_a_disk_without_room_is_refused_at_the_start(tmp_path, monkeypatch, disk
 def test_a_disk_that_runs_low_is_warned_of(tmp_path, monkeypatch):
     with LogWriter(tmp_path / "log", HEADER) as log:
         monkeypatch.setattr(log_writer, "_free_bytes", lambda _: 499_000_000)
-        log.append(*PACKETS[0])
+        log.put(LogFrame(*PACKETS[0]))
         log.flush_and_sync()
         assert log.state().low
         assert log.state().free_bytes == 499_000_000
         monkeypatch.setattr(log_writer, "_free_bytes", lambda _: None)
-        log.append(*PACKETS[0])
+        log.put(LogFrame(*PACKETS[0]))
         log.flush_and_sync()
         assert not log.state().low
 
@@ -336,7 +336,7 @@ def test_a_disk_that_hangs_costs_bounded_memory_and_then_a_loud_end(tmp_path, mo
     limits = RecorderLimits(sync_every_s=0.001, most_buffered_bytes=20_000)
     log = SyncedWriter(tmp_path / "log", HEADER, limits=limits, on_stop=told.append)
     monkeypatch.setattr(log_writer, "_sync", hang)
-    log.append(Kind.NOTIFICATION, 0, 0, bytes(100))
+    log.put(LogFrame(Kind.NOTIFICATION, 0, 0, bytes(100)))
     assert working.wait(60)
     sent = append_until(RecorderOverrun, log, first=1)
     assert told == [log.state().error]
@@ -350,7 +350,7 @@ def test_a_disk_that_hangs_costs_bounded_memory_and_then_a_loud_end(tmp_path, mo
     # there is room again, but no log has a hole
     for _ in range(3):
         with pytest.raises(RecorderOverrun) as again:
-            log.append(Kind.NOTIFICATION, 0, sent, b"")
+            log.put(LogFrame(Kind.NOTIFICATION, 0, sent, b""))
         assert again.value is told[0]
     with pytest.raises(RecorderOverrun):
         log.close()
@@ -364,7 +364,7 @@ def test_an_error_said_a_thousand_times_stays_as_small_as_it_was(tmp_path):
     depths = set()
     for _ in range(1000):
         with pytest.raises(RecorderOverrun) as caught:
-            log.append(Kind.NOTIFICATION, 0, 0, bytes(2000))
+            log.put(LogFrame(Kind.NOTIFICATION, 0, 0, bytes(2000)))
         depths.add(len(caught.traceback))
     assert len(depths) <= 2
     with pytest.raises(RecorderOverrun):

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from imu.core.errors import CannotRecord, LogInUse
-from imu.store.log import MOST_PAYLOAD_BYTES, Kind, LogEnd, LogFrame, claimed, encode_frame
+from imu.store.log import MOST_PAYLOAD_BYTES, Kind, LogEnd, LogFrame, claimed, encode_frame, source_frame
 from imu.store.log_writer import LogWriter, RecorderLimits, SyncedWriter
 from tests.store.log_files import BELT, HEADER, LEFT, PACKETS, read
 
@@ -22,18 +22,20 @@ from tests.store.log_files import BELT, HEADER, LEFT, PACKETS, read
 )
 def test_what_no_frame_can_hold_is_the_callers_mistake_and_harms_nothing(tmp_path, frame):
     with LogWriter(tmp_path / "log", HEADER) as log:
-        log.append(*PACKETS[0])
+        log.put(LogFrame(*PACKETS[0]))
         with pytest.raises(ValueError, match="want"):
-            log.append(*frame)
-        log.append(*PACKETS[1])
+            log.put(LogFrame(*frame))
+        log.put(LogFrame(*PACKETS[1]))
     assert read(tmp_path / "log")[0] == [LogFrame(*packet) for packet in PACKETS[:2]]
 
 
 def test_sources_can_be_told_apart_up_to_what_a_frame_holds(tmp_path):
     with LogWriter(tmp_path / "log", HEADER._replace(sources=(LEFT,) * 254)) as log:
-        assert log.add_source(1, BELT) == 254
-        with pytest.raises(ValueError, match="want no more"):
-            log.add_source(1, BELT)
+        with pytest.raises(ValueError, match="want 254, of 255 at most"):
+            log.put(source_frame(253, 1, BELT))
+        log.put(source_frame(254, 1, BELT))
+        with pytest.raises(ValueError, match="want 255, of 255 at most"):
+            log.put(source_frame(255, 1, BELT))
     with pytest.raises(ValueError, match="want at most 255"):
         LogWriter(tmp_path / "more", HEADER._replace(sources=(LEFT,) * 256))
     assert not (tmp_path / "more").exists()
@@ -47,7 +49,7 @@ def test_two_recorders_never_write_one_log(tmp_path):
                 again(path, HEADER)
         with pytest.raises(LogInUse), claimed(path):
             pass
-        log.append(*PACKETS[0])
+        log.put(LogFrame(*PACKETS[0]))
     with pytest.raises(CannotRecord, match=r"holds a recording already.*imu recover"):
         LogWriter(path, HEADER)
     with claimed(path), pytest.raises(LogInUse), claimed(path):
@@ -57,7 +59,7 @@ def test_two_recorders_never_write_one_log(tmp_path):
 
 def test_a_log_can_be_read_while_it_is_written(tmp_path):
     with LogWriter(tmp_path / "log", HEADER) as log:
-        log.append(*PACKETS[0])
+        log.put(LogFrame(*PACKETS[0]))
         assert read(tmp_path / "log") == ([], LogEnd(1, log.state().synced_bytes, 0, None))
         log.flush_and_sync()
         assert len(read(tmp_path / "log")[0]) == 1
@@ -68,7 +70,7 @@ def test_a_closed_log_takes_nothing_in(tmp_path):
     log.close()
     log.close()
     with pytest.raises(CannotRecord, match="closed"):
-        log.append(*PACKETS[0])
+        log.put(LogFrame(*PACKETS[0]))
     assert log.state().error is None
 
 
@@ -81,7 +83,7 @@ def test_a_place_where_nothing_can_be_written(tmp_path):
 def test_what_ends_a_block_is_not_covered_by_closing(tmp_path):
     def interrupted():
         with LogWriter(tmp_path / "log", HEADER) as log:
-            log.append(*PACKETS[0])
+            log.put(LogFrame(*PACKETS[0]))
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -94,7 +96,7 @@ def test_a_thread_writes_while_frames_come(tmp_path):
     payloads = [n.to_bytes(4, "little") * (n % 40) for n in range(40_000)]
     with SyncedWriter(tmp_path / "log", HEADER, limits=RecorderLimits(sync_every_s=0.0)) as log:
         for n, payload in enumerate(payloads):
-            log.append(Kind.NOTIFICATION, 0, n, payload)
+            log.put(LogFrame(Kind.NOTIFICATION, 0, n, payload))
         state = log.state()
     assert state.appended_frames == len(payloads) + 1
     assert state.synced_frames > 1, "the thread never ran"
@@ -106,7 +108,7 @@ def test_a_thread_writes_while_frames_come(tmp_path):
 
 def test_within_a_second_a_frame_is_on_the_disk(tmp_path):
     with SyncedWriter(tmp_path / "log", HEADER) as log:
-        log.append(*PACKETS[0])
+        log.put(LogFrame(*PACKETS[0]))
         until = time.monotonic() + 20
         while log.state().synced_frames < 2:
             assert time.monotonic() < until

@@ -21,6 +21,8 @@ from imu.version import VERSION
 
 SLICE_S: Final = 5.0
 """How far one sensor is read ahead of the others."""
+FOREVER: Final = int(np.iinfo(np.int64).max)
+"""When one who was given up and did not come back comes back, ns."""
 
 Progress = Callable[[float], None]
 """Told the share of the session that is done, 0 to 1."""
@@ -163,10 +165,12 @@ def turns(
     to_come = {sensor: list(stretches) for sensor, stretches in away.items()}
     for sensor, samples in _in_time(source, session, present, slice_s):
         if samples is None:
-            yield Turn(sensor, 0, None, pipeline.end(sensor))
+            # given up for good: what is pending there is decided at the end of all, as it was live
+            given_up = bool(away.get(sensor)) and away[sensor][-1][1] == FOREVER
+            yield Turn(sensor, 0, None, pipeline.drop(sensor) if given_up else pipeline.end(sensor))
             continue
         read = len(samples)
-        for part in _around(samples, to_come.get(sensor, [])):
+        for part in _around(without(samples, away.get(sensor, [])), to_come.get(sensor, [])):
             if isinstance(part, int):
                 yield Turn(sensor, read, samples[:0], pipeline.skip(sensor, part))
             else:
@@ -192,7 +196,7 @@ def silences(folder: Path) -> dict[str, list[tuple[int, int]]]:
         elif row["event"] == "back" and sensor in since:
             away.setdefault(sensor, []).append((since.pop(sensor), t_ns))
     for sensor, t_ns in since.items():
-        away.setdefault(sensor, []).append((t_ns, np.iinfo(np.int64).max))
+        away.setdefault(sensor, []).append((t_ns, FOREVER))
     return away
 
 
@@ -208,7 +212,7 @@ def _around(samples: Samples, to_come: list[tuple[int, int]]) -> Iterator[Sample
     """The rows that lie in none of the stretches, and between them where each stretch ended (ns), once it has been
     passed; what is passed leaves the list.
     """
-    kept = without(samples, to_come)
+    kept = samples
     while to_come and len(kept) and int(kept.t_ns.max()) >= to_come[0][1]:
         _, end = to_come.pop(0)
         before = int(np.argmax(kept.t_ns >= end))

@@ -17,7 +17,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from imu.cli.warmup import warm_up
-from imu.core.errors import UnusableRecording
 from imu.core.matching import pairs
 from imu.core.session import FEET, Foot
 from imu.core.tables import whole
@@ -122,7 +121,7 @@ async def _live(
     end_s = origin_s + recording.duration_s
     async with open_radio(transport) as central, sitting(central, worn) as live:
         await ready(live, list(serials), WAIT_S)
-        await live.start(folder / "bench.rglog", {"subject": "S01", "session": "bench"}, None)
+        await live.start(folder / "bench.rglog", {"subject": "S01", "session": "bench"})
         begun_s = loop.time() - origin_s - live.elapsed_s
         seen: list[Seen] = []
         watching = asyncio.create_task(_watch(live.audience.subscribe(), seen))
@@ -131,8 +130,6 @@ async def _live(
         wall_s, cpu_s = loop.time() - begin_s, time.process_time() - cpu_s
         packets = sum(link.packets for link in live.links.values())
         breaks = sum(link.breaks for link in live.links.values())
-    with suppress(UnusableRecording):
-        await live.stop()
     await watching
     latencies = _latencies(recording, seen, origin_s, begun_s)
     return {

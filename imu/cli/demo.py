@@ -27,7 +27,7 @@ from imu.gait.summary import summarise_directions
 from imu.live.emulated import worn_by
 from imu.reprocess import reprocess
 from imu.simulate import named
-from imu.store.folder import SESSION_FILE, analysis_dir
+from imu.store.folder import SESSION_FILE, analysis_dir, session_dir
 from imu.store.tables import read_rows
 
 EXAMPLES: Final = """\
@@ -101,7 +101,7 @@ async def _live(args: argparse.Namespace) -> int:
         document={"made_by": MADE_BY},
         seconds=args.seconds,
     )
-    folder = args.out / f"subject={asked.subject}" / f"session={asked.session}"
+    folder = session_dir(args.out, asked.subject, asked.session)
     _refuse_others(folder)
     shutil.rmtree(folder, ignore_errors=True)
     print(painted("A simulated person walks forward, turns, walks backward, and forward again", BOLD))

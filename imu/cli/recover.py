@@ -42,6 +42,5 @@ def run(args: argparse.Namespace) -> int:
         print(
             f"  of the log {counted(end.frames, 'frame')} were whole; {why}: {counted(end.dropped_bytes, 'byte')} left"
         )
-    print(f"  {args.log} stays as it is")
     print(f"next: imu inspect {quote(str(made.folder))}")
     return 0

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import signal
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from imu.cli.terminal import Bar, counted, duration_text
 from imu.cli.view import LinkSeen, Scene, Screen
-from imu.core.errors import CannotRecord, DuplicateSession, RetrogaitError, UsageError
+from imu.core.errors import DuplicateSession, RetrogaitError, UsageError
 from imu.core.session import FOOT_SENSORS, SCHEMA, SENSORS, Sensor, Session
 from imu.core.units import speed_m_s
 from imu.live.live import Live
@@ -21,7 +21,7 @@ from imu.live.radio import drivers_in_use, open_radio
 from imu.live.recover import Recovered, finish
 from imu.live.sitting import left_behind, log_path, now_utc, ready, sitting
 from imu.live.worn import Worn, default_path, load
-from imu.store.folder import SESSION_FILE
+from imu.store.folder import SESSION_FILE, session_dir
 
 REDRAWN_EVERY_S: Final = 0.2
 LEAST_WAIT_S: Final = 1.0
@@ -175,7 +175,7 @@ class Stop:
 
 
 async def sit(
-    sitting_: Sitting, screen: Screen, stop: Stop, *, on_start: Callable[[Live], None] | None = None
+    asked_: Sitting, screen: Screen, stop: Stop, *, on_start: Callable[[Live], None] | None = None
 ) -> Recovered | None:
     """From looking for sensors to the session in its store; None if it was stopped before it began.
 
@@ -185,38 +185,48 @@ async def sit(
             log is left.
         RetrogaitError: as `open_radio`, `Live.start`, `finish`.
     """
-    log = log_path(sitting_.store, sitting_.subject, sitting_.session)
-    _refuse_others(sitting_, log)
+    log = log_path(asked_.store, asked_.subject, asked_.session)
+    _refuse_others(asked_, log)
     with stop.heard():
-        async with AsyncExitStack() as stack:
-            drivers = drivers_in_use(one.driver for one in sitting_.worn)
-            central = await stack.enter_async_context(open_radio(sitting_.hci, drivers))
-            live = await stack.enter_async_context(
-                sitting(central, sitting_.worn, drivers=drivers, asides=sitting_.asides, analyse=sitting_.analyse)
-            )
-            for name, driver in drivers.items():
-                if driver.experimental:
-                    screen.say(f"driver {name}, experimental: {driver.experimental}")
-            if not await _gathered(sitting_, live, screen, stop):
-                return None
-            document = {**sitting_.document, "subject": sitting_.subject, "session": sitting_.session}
-            await live.start(log, document, now_utc().strftime("%Y-%m-%dT%H:%M:%SZ"))
-            if sitting_.belt_m_s is not None:
-                live.mark("belt_speed", {"speed_m_s": sitting_.belt_m_s, "typed": True})
-            if on_start is not None:
-                on_start(live)
-            await _recorded(sitting_, live, screen, stop)
         try:
-            await live.stop()
-        except CannotRecord as problem:
-            # what came before it is a session too
-            await _finished(log, sitting_.store, screen)
-            raise problem from None
-        return await _finished(log, sitting_.store, screen)
+            begun = await _sat(asked_, log, screen, stop, on_start)
+        except Exception:
+            # what ended it, said at the end; what came before it is a session too
+            if log.exists():
+                made = await _finished(log, asked_.store, screen)
+                screen.say("\n".join(told(made)))
+            raise
+        except asyncio.CancelledError:
+            screen.say(_left(log))
+            raise
+        return await _finished(log, asked_.store, screen) if begun else None
+
+
+async def _sat(asked_: Sitting, log: Path, screen: Screen, stop: Stop, on_start: Callable[[Live], None] | None) -> bool:
+    """The sensors' part of it: when it ends the log is whole. False if it was stopped before it began."""
+    drivers = drivers_in_use(one.driver for one in asked_.worn)
+    for name, driver in drivers.items():
+        if driver.experimental:
+            screen.say(f"driver {name}, experimental: {driver.experimental}")
+    async with (
+        open_radio(asked_.hci, drivers) as central,
+        sitting(central, asked_.worn, drivers=drivers, asides=asked_.asides, analyse=asked_.analyse) as live,
+    ):
+        there = await _gathered(asked_, live, screen, stop)
+        if not there:
+            return False
+        document = {**asked_.document, "subject": asked_.subject, "session": asked_.session}
+        await live.start(log, document, sensors=there, utc=now_utc)
+        if asked_.belt_m_s is not None:
+            live.mark("belt_speed", {"speed_m_s": asked_.belt_m_s, "typed": True})
+        if on_start is not None:
+            on_start(live)
+        await _recorded(asked_, live, screen, stop)
+    return True
 
 
 def _refuse_others(asked_: Sitting, log: Path) -> None:
-    folder = asked_.store / f"subject={asked_.subject}" / f"session={asked_.session}"
+    folder = session_dir(asked_.store, asked_.subject, asked_.session)
     if (folder / SESSION_FILE).exists():
         raise DuplicateSession(f"{folder} holds a session already; want another --session or --out")
     for left in left_behind(asked_.store):
@@ -227,16 +237,16 @@ def _refuse_others(asked_: Sitting, log: Path) -> None:
             )
 
 
-async def _gathered(asked_: Sitting, live: Live, screen: Screen, stop: Stop) -> bool:
-    """All sensors stream, or those that came; False if it was stopped meanwhile."""
+async def _gathered(asked_: Sitting, live: Live, screen: Screen, stop: Stop) -> frozenset[Sensor]:
+    """All sensors stream, or those that came; none if it was stopped meanwhile."""
     waiting = asyncio.create_task(ready(live, [one.sensor for one in asked_.worn], asked_.wait_s))
     loop = asyncio.get_running_loop()
     begin_s = loop.time()
     try:
         while not waiting.done():
             screen.show(_scene(asked_, live, "looking for sensors; Ctrl-C to leave", loop.time() - begin_s))
-            if await stop.within(REDRAWN_EVERY_S):
-                return False
+            if await stop.within(REDRAWN_EVERY_S) or live.stopped.is_set():
+                return frozenset()
     finally:
         waiting.cancel()
     there = waiting.result()
@@ -251,19 +261,15 @@ async def _gathered(asked_: Sitting, live: Live, screen: Screen, stop: Stop) -> 
         )
     for one in missing:
         screen.say(f"{one.sensor} {one.serial} did not come within {asked_.wait_s:g} s: this session goes without it")
-    return True
+    return there
 
 
 async def _recorded(asked_: Sitting, live: Live, screen: Screen, stop: Stop) -> None:
-    stopped = asyncio.create_task(live.stopped.wait())
-    try:
-        while not live.stopped.is_set() and (asked_.seconds is None or live.elapsed_s < asked_.seconds):
-            screen.show(_scene(asked_, live, "recording; Ctrl-C ends it", live.elapsed_s))
-            left_s = REDRAWN_EVERY_S if asked_.seconds is None else asked_.seconds - live.elapsed_s
-            if await stop.within(max(0.0, min(REDRAWN_EVERY_S, left_s))):
-                return
-    finally:
-        stopped.cancel()
+    while not live.stopped.is_set() and (asked_.seconds is None or live.elapsed_s < asked_.seconds):
+        screen.show(_scene(asked_, live, "recording; Ctrl-C ends it", live.elapsed_s))
+        left_s = REDRAWN_EVERY_S if asked_.seconds is None else asked_.seconds - live.elapsed_s
+        if await stop.within(max(0.0, min(REDRAWN_EVERY_S, left_s))):
+            return
 
 
 def _scene(asked_: Sitting, live: Live, doing: str, elapsed_s: float) -> Scene:
@@ -271,7 +277,7 @@ def _scene(asked_: Sitting, live: Live, doing: str, elapsed_s: float) -> Scene:
     state, warning = live.recording, ""
     if state is not None and state.low and state.free_bytes is not None:
         warning = f"only {state.free_bytes / 1e6:.0f} MB are free on the disk"
-    if live.slip is not None:
+    if live.player is not None and live.player.slip is not None:
         warning = "the analysis has failed, which is our mistake; the recording goes on"
     if live.overflowed:
         warning = f"this computer does not keep up: {counted(live.overflowed, 'packet')} lost"
@@ -303,8 +309,12 @@ async def _finished(log: Path, store: Path, screen: Screen) -> Recovered:
         with Bar(1, "writing the session") as bar:
             return await asyncio.to_thread(partial(finish, log, store, progress=lambda share: bar.update(0, share)))
     except RetrogaitError:
-        screen.say(f"everything that was recorded is in {log}; later: imu recover {quote(str(log))} --out STORE")
+        screen.say(_left(log))
         raise
+
+
+def _left(log: Path) -> str:
+    return f"what was recorded is in {log}; a session of it: imu recover {quote(str(log))} --out STORE"
 
 
 def told(made: Recovered) -> list[str]:
@@ -317,6 +327,8 @@ def told(made: Recovered) -> list[str]:
         lines.append(f"  it could not be analysed: {made.unusable}")
     elif made.summary is not None:
         lines.append(f"  {found_text(made.summary)}")
+    if made.log is not None:
+        lines.append(f"  {made.log} stays{'' if made.holds_all else ', for it holds more than could be understood'}")
     return lines
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from imu.core.records import BREAK, CONTACT, LOOKBACK_S, REST_BEGINS, REST_ENDS, foot_events
 from imu.core.samples import Floats
-from imu.core.session import Foot, Sensor, foot_of, sensor_of
+from imu.core.session import FEET, Foot, Sensor, foot_of, sensor_of
 from imu.core.tables import DIRECTIONS, REASONS, Row, quality_text
 from imu.core.units import NS_PER_S
 from imu.gait.fold import single
@@ -95,7 +95,7 @@ class Steps:
         self._waiting: deque[Step] = deque()
         self._swing: tuple[Contact, float] | None = None
         self._ring = PoseRing()
-        self._standing = Standing(feet, _ns(params.standing_s), _ns(params.pelvis_standing_s))
+        self._standing = Standing(FEET, _ns(params.standing_s), _ns(params.pelvis_standing_s))
         self._reader = StepPelvisReader(params.pelvis, mounting) if pelvis else None
         self._nominal = mounting is not None
         if pelvis:

@@ -48,11 +48,14 @@ class Audience:
     def __init__(self) -> None:
         self.board = Board()
         self._subscriptions: list[Subscription] = []
+        self._over = False
 
     def subscribe(self, room: int = ROOM) -> Subscription:
         """All that is heard from now on."""
         subscription = Subscription(room)
         self._subscriptions.append(subscription)
+        if self._over:
+            subscription.end()
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -70,5 +73,6 @@ class Audience:
 
     def end(self) -> None:
         """Nothing more will be heard."""
+        self._over = True
         for subscription in self._subscriptions:
             subscription.end()

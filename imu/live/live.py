@@ -3,8 +3,9 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -29,6 +30,8 @@ LEAD_S: Final = 40.0
 Pings come every 30 s."""
 OLD_ASIDE_S: Final = 3.0
 """Treadmills and straps speak once a second."""
+LEAD_AT_ONCE: Final = 50
+"""Arrivals: others on the loop get their turn every 10 ms."""
 
 
 class NoFoot(RetrogaitError, LookupError):
@@ -68,10 +71,8 @@ class Live:
         """By serial number."""
         self.audience = Audience()
         self.stopped = asyncio.Event()
-        """The recording has stopped by itself; `problem` says why."""
+        """The recording has stopped by itself; `problem` says why, or what ended the sitting does."""
         self.problem: CannotRecord | None = None
-        self.slip: Exception | None = None
-        """What ended the analysis: a mistake of this program. The recording goes on."""
         self.overflowed = 0
         """Arrivals that found no room."""
         self.player: Player | None = None
@@ -79,6 +80,7 @@ class Live:
         self._inbox, self._drivers, self._now, self._analyse = inbox, drivers, host_ns, analyse
         self._identities: dict[str, dict[str, Any]] = {}
         self._lead: deque[Arrival] = deque()
+        self._led = self._ended = False
         self._writer: SyncedWriter | None = None
         self._header: LogHeader | None = None
         self._index: dict[str, int] = {}
@@ -126,22 +128,31 @@ class Live:
         return 0 if decoder is None else decoder.lost
 
     async def start(
-        self, log: Path, document: Mapping[str, Any], start_utc: str | None, limits: RecorderLimits | None = None
+        self,
+        log: Path,
+        document: Mapping[str, Any],
+        *,
+        sensors: Collection[Sensor] | None = None,
+        utc: Callable[[], datetime] | None = None,
+        limits: RecorderLimits | None = None,
     ) -> None:
-        """Begin a recording of the sensors that have said who they are.
+        """Begin a recording.
 
         Args:
             log: where it goes while it grows.
             document: `session.json` without what is known here: schema, sensors, start and sync.
-            start_utc: the wall clock, now.
+            sensors: whose; None = of all that have said who they are.
+            utc: the wall clock, which is asked once; None = not to be told.
             limits: of the recorder.
 
         Raises:
             NoFoot: no foot sensor is there.
             BadSessionFile: the document can't be.
-            CannotRecord: the log can't be begun.
+            CannotRecord: the log can't be begun, or one was begun before.
         """
-        header = self._described(document, start_utc)
+        if self._header is not None:
+            raise CannotRecord("a recording was begun already; want one a sitting", path=str(log))
+        header = self._described(document, sensors, utc)
         # checks the document, before anything is written
         player = Player(header, self._drivers)
         loop = asyncio.get_running_loop()
@@ -149,12 +160,16 @@ class Live:
         def on_stop(why: CannotRecord) -> None:
             loop.call_soon_threadsafe(self._on_stop, why)
 
-        self._writer = await asyncio.to_thread(partial(SyncedWriter, log, header, limits=limits, on_stop=on_stop))
-        self._header = header
+        writer = await _begun(log, partial(SyncedWriter, log, header, limits=limits, on_stop=on_stop))
+        self._header, self._writer = header, writer
         self._index = {source.serial: index for index, source in enumerate(header.sources)}
         self.player = player
-        lead, self._lead = self._lead, deque()
-        self._hear([frame for arrival in lead for frame in self._frames(arrival)])
+        # what comes meanwhile waits behind it
+        while self._lead:
+            part = [self._lead.popleft() for _ in range(min(LEAD_AT_ONCE, len(self._lead)))]
+            self._hear([frame for arrival in part for frame in self._frames(arrival)])
+            await asyncio.sleep(0)
+        self._led = True
 
     def mark(self, kind: str, value: Mapping[str, Any]) -> None:
         """Something happened, now: a row of EVENTS."""
@@ -167,21 +182,30 @@ class Live:
         Raises:
             CannotRecord: what stopped it, now or before; what came before that is kept.
         """
-        self._take(self._inbox.drain())
-        if self.player is not None and self._analyse and self.slip is None:
+        if self._ended:
+            return
+        # what the start had not come to
+        self._led = self._header is not None
+        lead, self._lead = self._lead, deque()
+        self._take([*lead, *self._inbox.drain()])
+        self._ended = True
+        if self.player is not None and self._analyse:
             # whether it was of any use is said of the session that is made of it
             with suppress(UnusableRecording):
                 self.audience.publish(Heard(events=self.player.finish()))
         self.audience.end()
         if self._writer is not None:
-            await asyncio.to_thread(self._writer.close)
+            await asyncio.shield(asyncio.to_thread(self._writer.close))
 
-    def _described(self, document: Mapping[str, Any], start_utc: str | None) -> LogHeader:
-        known = self.known
+    def _described(
+        self, document: Mapping[str, Any], sensors: Collection[Sensor] | None, utc: Callable[[], datetime] | None
+    ) -> LogHeader:
+        known = [one for one in self.known if sensors is None or one.sensor in sensors]
         if not any(one.sensor in FOOT_SENSORS for one in known):
             raise NoFoot("no foot sensor is connected; want one at least (switched on, near, and bound to a foot?)")
         sources = tuple(Source(one.serial, one.driver, one.sensor, self._identities[one.serial]) for one in known)
         host_timed = any(self._drivers[one.driver].counters.clock == "none" for one in known)
+        start_utc = None if utc is None else utc().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         session: dict[str, Any] = {
             **document,
             "schema": SCHEMA,
@@ -198,13 +222,14 @@ class Live:
     def _take(self, arrivals: Sequence[Arrival]) -> None:
         for arrival in arrivals:
             self._tell_link(arrival)
-        if self._writer is None:
-            self._lead.extend(arrivals)
+        if self._led:
+            self._hear([frame for arrival in arrivals for frame in self._frames(arrival)])
+            return
+        self._lead.extend(arrivals)
+        if self._header is None:
             oldest_ns = self._now() - round(LEAD_S * NS_PER_S)
             while self._lead and self._lead[0].host_ns < oldest_ns:
                 self._lead.popleft()
-        else:
-            self._hear([frame for arrival in arrivals for frame in self._frames(arrival)])
 
     def _tell_link(self, arrival: Arrival) -> None:
         if arrival.kind == "overflow":
@@ -242,7 +267,7 @@ class Live:
     def _hear(self, frames: Sequence[LogFrame]) -> None:
         """First the recorder, then everything else."""
         writer = self._writer
-        if writer is None or self.problem is not None:
+        if writer is None or self.problem is not None or self._ended:
             return
         try:
             for frame in frames:
@@ -250,12 +275,22 @@ class Live:
         except CannotRecord as why:
             self._on_stop(why)
             return
-        if self._analyse and self.slip is None and self.player is not None:
-            try:
-                for frame in frames:
-                    self.audience.publish(self.player.take(frame))
-            except Exception as slip:  # noqa: BLE001 whatever it is, the recorder goes on; whoever looks on is told
-                self.slip = slip
+        if self._analyse and self.player is not None:
+            for frame in frames:
+                self.audience.publish(self.player.take(frame))
+
+
+async def _begun(log: Path, make: Callable[[], SyncedWriter]) -> SyncedWriter:
+    """The writer, made off the loop; if nobody waits for it any longer, it goes and leaves nothing."""
+    making = asyncio.ensure_future(asyncio.to_thread(make))
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        with suppress(CannotRecord):
+            writer = await making
+            await asyncio.to_thread(writer.close)
+            log.unlink()
+        raise
 
 
 def _setup(worn: Worn, identity: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """All that follows from a log: frame by frame while it is written, and the same again from the file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from firmware_bridge.driver import Driver
 from firmware_bridge.packets import BadPacket
 from firmware_bridge.standard import heart_rate, treadmill
-from imu.core.errors import BadLog
+from imu.core.errors import BadLog, UnusableRecording
 from imu.core.events import Event
 from imu.core.samples import Samples
 from imu.core.session import SENSORS, Sensor, Session
@@ -52,6 +52,8 @@ class Player:
         """Rows of EVENTS."""
         self.bad_asides = 0
         """Notifications of standard services that were none."""
+        self.slip: Exception | None = None
+        """What ended the analysis: a mistake of this program. Rows and marks go on."""
         self._start_ns = header.start_ns
         self._sources = list(header.sources)
         self._worn: dict[int, Sensor] = {}
@@ -83,7 +85,17 @@ class Player:
         Raises:
             UnusableRecording: hardly anything came that could be used.
         """
-        return tuple(self.chain.finish())
+        return self._analysed(self.chain.finish)
+
+    def _analysed(self, part: Callable[[], list[Event]]) -> tuple[Event, ...]:
+        if self.slip is None:
+            try:
+                return tuple(part())
+            except UnusableRecording:
+                raise
+            except Exception as slip:  # noqa: BLE001 whatever it is, it must cost nobody a recording
+                self.slip = slip
+        return ()
 
     def _take_of(self, sensor: Sensor, frame: LogFrame) -> Heard:
         decoder = self.decoders[sensor]
@@ -92,7 +104,7 @@ class Player:
             return NOTHING
         if decoder.note is not None and len(rows):
             self.chain.note(sensor, int(rows.t_ns[0]), decoder.note)
-        return Heard(sensor, rows, tuple(self.chain.push(sensor, rows)))
+        return Heard(sensor, rows, self._analysed(lambda: self.chain.push(sensor, rows)))
 
     def _take_aside(self, frame: LogFrame) -> None:
         driver = self._sources[frame.source].driver if frame.source < len(self._sources) else None

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from firmware_bridge.driver import Driver
 from firmware_bridge.driver import drivers as installed
 from imu.core.errors import BadLog, DuplicateSession, UnusableRecording
-from imu.core.session import Sensor, Session
+from imu.core.session import SENSORS, Sensor, Session
 from imu.core.tables import EVENTS, HEART_RATE, STREAM, TREADMILL, Row, Table
 from imu.live.decode import Decoder
 from imu.live.player import Player
@@ -25,7 +25,9 @@ from imu.version import VERSION
 Progress = Callable[[float], None]
 """Told the share of the log that is done, 0 to 1."""
 
-_ASIDE: Mapping[str, Table] = {
+OUR_MISTAKE: Final = "the analysis failed, which is a mistake of this program"
+
+_ASIDE: Final[Mapping[str, Table]] = {
     "raw/stream.parquet": STREAM,
     "raw/treadmill.parquet": TREADMILL,
     "raw/heart_rate.parquet": HEART_RATE,
@@ -55,12 +57,22 @@ class Recovered(NamedTuple):
     unusable: str | None
     end: LogEnd
     """Where whole frames ended, and what was dropped behind them."""
+    log: Path | None
+    """Where it still is; None = it is not needed any more, and gone."""
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether the log says nothing that the session does not."""
+        understood = all(kept.rows or not kept.bad_packets for kept in self.sensors.values())
+        return self.end.damage is None and understood and not (self.unusable or "").startswith(OUR_MISTAKE)
 
 
 def recover(
     log: Path, store: Path, drivers: Mapping[str, Driver] | None = None, progress: Progress | None = None
 ) -> Recovered:
     """Make the session that a log holds, analyse it as it was analysed live, and read all of it back. The log stays.
+
+    A session that was made of this very log before is compared with it, and left as it is.
 
     Args:
         log: what a recorder wrote.
@@ -71,7 +83,7 @@ def recover(
     Raises:
         SessionNotFound, LogInUse, BadLog: the log is not there, still being written, or can't be understood.
         BadSessionFile: what it says of the session can't be.
-        DuplicateSession: the session is in the store already.
+        DuplicateSession: another session of this name is in the store.
         CannotWrite: with the system's reason; nothing of the session then looks whole.
     """
     drivers = installed() if drivers is None else drivers
@@ -79,49 +91,67 @@ def recover(
         player = Player(frames.header, drivers)
         session = player.session
         folder = analysis_dir(store, session)
-        if (folder / SESSION_FILE).exists():
-            raise DuplicateSession(f"{folder} holds this session already; want another store (recovered before?)")
-        written: dict[Sensor, RowsChecksum] = {sensor: RowsChecksum() for sensor in player.decoders}
+        made_before = (folder / SESSION_FILE).exists()
+        sums: dict[Sensor, RowsChecksum] = {sensor: RowsChecksum() for sensor in player.decoders}
         total = log.stat().st_size
         with ExitStack() as files:
-            raw = {
-                sensor: files.enter_context(_raw_writer(folder, sensor, session, decoder))
-                for sensor, decoder in player.decoders.items()
-            }
+            raw: dict[Sensor, RawWriter] = {}
+            if not made_before:
+                _clear(folder)
+                for sensor, decoder in player.decoders.items():
+                    raw[sensor] = files.enter_context(_raw_writer(folder, sensor, session, decoder))
             for frame in frames:
                 heard = player.take(frame)
                 if heard.sensor is not None and heard.rows is not None:
-                    raw[heard.sensor].push(heard.rows)
-                    written[heard.sensor].push(heard.rows)
+                    sums[heard.sensor].push(heard.rows)
+                    if heard.sensor in raw:
+                        raw[heard.sensor].push(heard.rows)
                     if progress is not None:
                         progress(frames.whole_bytes / total)
         if frames.end is None:
             raise BadLog(f"{log} has no end; want whole frames up to one")
-        for sensor, sums in written.items():
-            _read_back(folder, sensor, session, sums.value)
-        for name, rows in zip(
-            _ASIDE, (player.chain.stream(), player.treadmill, player.heart_rate, player.marks), strict=True
-        ):
-            _write_aside(folder / name, _ASIDE[name], rows)
-        summary, unusable = _analysis(folder, player)
-        create_session(folder, session)
+        different = [sensor for sensor, value in sums.items() if not _stands(folder, sensor, session, value.value)]
+        if made_before and different:
+            raise DuplicateSession(f"{folder} holds another session of this name; want another store")
+        if different:
+            raise BadLog(
+                f"{folder} does not give back the rows of {', '.join(different)} that were written; want the same"
+                " (a failing disk?); the log is kept"
+            )
+        if not made_before:
+            for name, rows in zip(
+                _ASIDE, (player.chain.stream(), player.treadmill, player.heart_rate, player.marks), strict=True
+            ):
+                _write_aside(folder / name, _ASIDE[name], rows)
+        summary, unusable = _analysis(folder, player, write=not made_before)
+        if not made_before:
+            create_session(folder, session)
         kept: dict[Sensor, Kept] = {
-            sensor: _kept(decoder, written[sensor].value) for sensor, decoder in player.decoders.items()
+            sensor: Kept(sums[sensor].value.rows, decoder.lost, decoder.bad_packets)
+            for sensor, decoder in player.decoders.items()
         }
-        return Recovered(folder, session, kept, summary, unusable, frames.end)
+        return Recovered(folder, session, kept, summary, unusable, frames.end, log)
 
 
 def finish(
     log: Path, store: Path, drivers: Mapping[str, Driver] | None = None, progress: Progress | None = None
 ) -> Recovered:
-    """`recover`, and then the log goes: the session was read back, so that it is not needed any more.
+    """`recover`; then the log goes, if the session holds all that it says: it was read back, and is not needed.
 
     Raises:
         As `recover`; the log then stays.
     """
     made = recover(log, store, drivers, progress)
+    if not made.holds_all:
+        return made
     remove(log)
-    return made
+    return made._replace(log=None)
+
+
+def _clear(folder: Path) -> None:
+    """What an attempt left that came to no session would be taken for this one's."""
+    for name in (*_ASIDE, *(f"raw/{sensor}.parquet" for sensor in SENSORS)):
+        remove(folder / name)
 
 
 def _raw_writer(folder: Path, sensor: Sensor, session: Session, decoder: Decoder) -> AbstractContextManager[RawWriter]:
@@ -135,18 +165,18 @@ def _raw_writer(folder: Path, sensor: Sensor, session: Session, decoder: Decoder
     )
 
 
-def _read_back(folder: Path, sensor: Sensor, session: Session, wanted: Rows) -> None:
-    """Raises: BadRawFile, BadLog: the file does not give back every row as it was."""
+def _stands(folder: Path, sensor: Sensor, session: Session, wanted: Rows) -> bool:
+    """Whether its file gives back every row as it was; one without rows has none.
+
+    Raises:
+        BadRawFile: it can't be read.
+    """
+    path, sums = raw_path(folder, sensor), RowsChecksum()
     if not wanted.rows:
-        return
-    sums = RowsChecksum()
-    for samples in read_raw(raw_path(folder, sensor), sensor, session.sensors[sensor]):
+        return not path.exists()
+    for samples in read_raw(path, sensor, session.sensors[sensor]):
         sums.push(samples)
-    if sums.value != wanted:
-        raise BadLog(
-            f"{raw_path(folder, sensor)} does not give back the {wanted.rows} rows that were written; want the same"
-            " (a failing disk?); the log is kept"
-        )
+    return sums.value == wanted
 
 
 def _write_aside(path: Path, table: Table, rows: list[Row]) -> None:
@@ -157,15 +187,15 @@ def _write_aside(path: Path, table: Table, rows: list[Row]) -> None:
         raise BadLog(f"{path} does not give back its {len(rows)} rows; want all (a failing disk?); the log is kept")
 
 
-def _analysis(folder: Path, player: Player) -> tuple[Mapping[str, Any] | None, str | None]:
+def _analysis(folder: Path, player: Player, *, write: bool) -> tuple[Mapping[str, Any] | None, str | None]:
     try:
         player.finish()
-    except UnusableRecording as slip:
-        return None, str(slip)
+    except UnusableRecording as why:
+        return None, str(why)
+    if player.slip is not None:
+        # the rows are whole: a version that is mended analyses them
+        return None, f"{OUR_MISTAKE}: {type(player.slip).__name__}: {player.slip}"
     summary = player.chain.summary()
-    write_analysis(folder, player.chain.tables(), summary, version=VERSION, params=Params().document())
+    if write:
+        write_analysis(folder, player.chain.tables(), summary, version=VERSION, params=Params().document())
     return summary, None
-
-
-def _kept(decoder: Decoder, rows: Rows) -> Kept:
-    return Kept(rows.rows, decoder.lost, decoder.bad_packets)

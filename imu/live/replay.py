@@ -42,6 +42,14 @@ class Replay:
         Raises:
             SessionError: one line on what was refused.
         """
+        try:
+            await self._walk(speed)
+        finally:
+            self.audience.end()
+        self._pipeline.check_usable()
+        return self._pipeline
+
+    async def _walk(self, speed: float) -> None:
         loop = asyncio.get_running_loop()
         begin_s = turn_s = loop.time()
         begin_ns: int | None = None
@@ -55,9 +63,6 @@ class Replay:
                     turn_s = loop.time()
                 self.t_ns = max(self.t_ns, newest_ns)
             self.audience.publish(Heard(turn.sensor, turn.rows, tuple(turn.events)))
-        self._pipeline.check_usable()
-        self.audience.end()
-        return self._pipeline
 
     def aside(self, what: str) -> float | None:
         """Belt speed in m/s ("treadmill") or heart rate ("heart_rate"), as it was told last."""

@@ -14,6 +14,7 @@ from firmware_bridge.link import Inbox, host_ns
 from imu.core.session import Sensor
 from imu.live.live import Live
 from imu.live.worn import Worn
+from imu.store.folder import SESSION_FILE, session_dir
 
 UNFINISHED: Final = "unfinished"
 """Where in a store logs lie while they grow; one that is found there later was left by a crash."""
@@ -30,12 +31,16 @@ def log_path(store: Path, subject: str, session: str) -> Path:
 
 def left_behind(store: Path) -> list[Path]:
     """Logs that were never made a session."""
-    return sorted((store / UNFINISHED).glob(f"*{LOG_SUFFIX}"))
+    return [
+        log
+        for log in sorted((store / UNFINISHED).glob(f"*--*{LOG_SUFFIX}"))
+        if not (session_dir(store, *log.name.removesuffix(LOG_SUFFIX).split("--", 1)) / SESSION_FILE).exists()
+    ]
 
 
 def now_utc() -> datetime:
-    """The wall clock, to the second. Read once a recording; all else follows the monotonic clock."""
-    return datetime.now(UTC).replace(microsecond=0)
+    """The wall clock. Read once a recording; all else follows the host's clock that only grows."""
+    return datetime.now(UTC)
 
 
 @asynccontextmanager
@@ -49,7 +54,8 @@ async def sitting(
 ) -> AsyncGenerator[Live]:
     """While the block lasts, sensors are found, connected and found again, and what they send is heard.
 
-    At its end they are stopped one and all; `Live.stop` then takes what they sent before.
+    At its end, whatever ends it, they are stopped one and all, what they sent before is taken, and the log of a
+    recording that was begun is whole on the disk.
 
     Args:
         central: the radio.
@@ -58,12 +64,18 @@ async def sitting(
             that are.
         analyse: False = record only.
         drivers: by name; None = all that are installed.
+
+    Raises:
+        CannotRecord: what stopped the recording; what came before is kept.
     """
     inbox = Inbox()
     live = Live(worn, inbox, installed() if drivers is None else drivers, host_ns, analyse=analyse)
     listening = asyncio.create_task(live.listen())
     tasks = [asyncio.create_task(central.supervise(one.serial, one.driver, inbox, rate_hz=one.rate_hz)) for one in worn]
     tasks += [asyncio.create_task(central.listen(standard, inbox)) for standard in asides]
+    for task in (*tasks, listening):
+        # none of them ends by itself: if one does, its error ends the sitting
+        task.add_done_callback(lambda _: live.stopped.set())
     try:
         yield live
     finally:
@@ -73,8 +85,10 @@ async def sitting(
                 task.cancel()
             await asyncio.wait(pending, timeout=ASK_AGAIN_S)
         listening.cancel()
+        outcomes = await asyncio.gather(*tasks, listening, return_exceptions=True)
+        await live.stop()
         # what failed is told, what was cancelled is not
-        for outcome in await asyncio.gather(*tasks, listening, return_exceptions=True):
+        for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
 

@@ -171,13 +171,18 @@ def present_sensors(folder: Path, session: Session) -> tuple[Sensor, ...]:
     return present
 
 
+def session_dir(store: Path, subject: str, session: str) -> Path:
+    """`<store>/subject=<code>/session=<id>`, of codes that were checked."""
+    return store / f"subject={subject}" / f"session={session}"
+
+
 def analysis_dir(store: Path, session: Session) -> Path:
     """The folder of this session in a store, `<store>/subject=<code>/session=<id>`; it need not exist yet.
 
     Raises:
         CannotWrite: if a symlink, or a code that no one checked, would lead out of it.
     """
-    folder = store / f"subject={session.subject}" / f"session={session.session}"
+    folder = session_dir(store, session.subject, session.session)
     inside = Path(os.path.realpath(store)) / folder.relative_to(store) / ANALYSIS
     real = Path(os.path.realpath(folder / ANALYSIS))
     if real != inside:

@@ -42,8 +42,10 @@ class RecorderLimits:
     An hour of three sensors at 200 Hz is 34 MB of log and 16 MB of session.
     """
 
+    write_every_s: float = 0.2
+    """What is with the system outlives this program..."""
     sync_every_s: float = 0.8
-    """A sync may take 0.2 s and still no more than the last second is lost."""
+    """...and what is synced a power cut: a sync may take 0.2 s and still no more than the last second is lost."""
     most_buffered_bytes: int = 8 << 20
     """What may wait for the disk: 15 minutes of three sensors. Beyond it the recording stops."""
     least_free_bytes: int = 100_000_000
@@ -72,7 +74,7 @@ class RecorderState(NamedTuple):
 
 
 class LogWriter:
-    """One log, begun anew and locked. One thread appends; only `flush_and_sync` and `close` touch the disk, in any."""
+    """One log, begun anew and locked. One thread appends; only `flush` and `close` touch the disk, in any."""
 
     def __init__(
         self,
@@ -110,8 +112,8 @@ class LogWriter:
         self._taking = threading.Lock()
         self._buffer = bytearray()
         self._in_flight_bytes = 0
-        self._appended_frames = self._synced_frames = 0
-        self._synced_bytes = 0
+        self._appended_frames = self._written_frames = self._synced_frames = 0
+        self._written_bytes = self._synced_bytes = 0
         self._refusal: CannotRecord | None = None
         self._on_stop = None
         self._closed = False
@@ -123,7 +125,7 @@ class LogWriter:
         try:
             lock_log(self._file, path)
             self._take(first)
-            self.flush_and_sync()
+            self.flush(sync=True)
             sync_folder(path.parent)
         except BaseException as error:
             self._file.close()
@@ -182,8 +184,8 @@ class LogWriter:
         if tell is not None:
             tell(why)
 
-    def flush_and_sync(self) -> None:
-        """Write what was taken in and wait until the disk holds it.
+    def flush(self, *, sync: bool) -> None:
+        """Hand what was taken in to the system; `sync`: and wait until the disk holds it.
 
         Raises:
             DiskFull: if there is no room; the log is cut back to its last whole frame.
@@ -193,17 +195,18 @@ class LogWriter:
             if self._broken and self._refusal is not None:
                 raise self._refusal.with_traceback(None)
             with self._taking:
-                if not self._buffer:
-                    return
                 chunk, self._buffer = self._buffer, bytearray()
                 self._in_flight_bytes, frames = len(chunk), self._appended_frames
+            if not chunk and not (sync and self._written_bytes > self._synced_bytes):
+                return
             began = time.monotonic()
             done = 0
             try:
                 with memoryview(chunk) as rest:
                     while done < len(chunk):
                         done += self._file.write(rest[done:])
-                _sync(self._file)
+                if sync:
+                    _sync(self._file)
             except OSError as error:
                 raise self._break(error, chunk[:done]) from error
             except BaseException as error:
@@ -212,10 +215,13 @@ class LogWriter:
                 raise
             with self._taking:
                 self._in_flight_bytes = 0
-                self._synced_frames = frames
-                self._synced_bytes += len(chunk)
-            self._slowest_sync_s = max(self._slowest_sync_s, time.monotonic() - began)
-            self._free_bytes = _free_bytes(self.path)
+                self._written_frames = frames
+                self._written_bytes += len(chunk)
+                if sync:
+                    self._synced_frames, self._synced_bytes = self._written_frames, self._written_bytes
+            if sync:
+                self._slowest_sync_s = max(self._slowest_sync_s, time.monotonic() - began)
+                self._free_bytes = _free_bytes(self.path)
 
     def _break(self, error: BaseException, written: bytearray) -> CannotRecord:
         """Stop for good. A sync that failed is never tried again: the system then calls lost pages clean."""
@@ -224,9 +230,9 @@ class LogWriter:
         with suppress(OSError):
             if len(written) < self._in_flight_bytes:
                 whole, frames = whole_frames(written)
-                self._file.truncate(self._synced_bytes + whole)
+                self._file.truncate(self._written_bytes + whole)
                 _sync(self._file)
-                kept = frames
+                kept = self._written_frames - self._synced_frames + frames
         with self._taking:
             lost = self._appended_frames - self._synced_frames - kept
             why = self._refusal = _cannot_record(self.path, error, lost_frames=lost)
@@ -243,7 +249,7 @@ class LogWriter:
                 appended_frames=self._appended_frames,
                 synced_frames=self._synced_frames,
                 synced_bytes=self._synced_bytes,
-                waiting_bytes=self._in_flight_bytes + len(self._buffer),
+                waiting_bytes=self._written_bytes - self._synced_bytes + self._in_flight_bytes + len(self._buffer),
                 free_bytes=free,
                 low=free is not None and free < self.limits.low_free_bytes,
                 slowest_sync_s=self._slowest_sync_s,
@@ -263,7 +269,7 @@ class LogWriter:
         try:
             # after an overrun the disk is still good for what was taken in
             if not self._broken:
-                self.flush_and_sync()
+                self.flush(sync=True)
             self._file.close()
             sync_folder(self.path.parent)
         except CannotRecord:
@@ -306,13 +312,17 @@ class SyncedWriter(LogWriter):
         self._thread.start()
 
     def _run(self) -> None:
-        due = time.monotonic()
+        write_due = sync_due = time.monotonic()
         # what stopped the recording was told, and every append and `close` say it again
         with suppress(CannotRecord):
-            while not self._ending.wait(max(0.0, due - time.monotonic())):
+            while not self._ending.wait(max(0.0, write_due - time.monotonic())):
                 # from its start: a slow sync does not put off the next
-                due = time.monotonic() + self.limits.sync_every_s
-                self.flush_and_sync()
+                now = time.monotonic()
+                write_due = now + self.limits.write_every_s
+                sync = now >= sync_due
+                if sync:
+                    sync_due = now + self.limits.sync_every_s
+                self.flush(sync=sync)
 
     def close(self) -> None:
         """As `LogWriter.close`, after the thread has ended. Waits for the disk: not to be called on an event loop.

@@ -308,7 +308,7 @@ def test_a_dot_that_advertises_no_service_is_found_by_its_name(run: Run):
 
     async def main() -> None:
         bench = Bench("A1")
-        ogi_only, bench.central = bench.central, Central({"ogi": Ogi(), "dot": Dot()}, timing=QUICK)
+        ogi_only, bench.central = bench.central, Central({"ogi": Ogi(), "dot": Dot()})
         bench.sensors.append(DotSensor(serial))
         bench.peripherals.append(peripheral(bench.sensors[1], "F0:00:00:00:00:D0"))
         bench.peripherals[1].advertises = False

@@ -3,14 +3,17 @@
 import asyncio
 import itertools
 import json
+import threading
 
 import numpy as np
 import pytest
 
 from firmware_bridge.link import Arrival, Inbox
 from firmware_bridge.ogi import Ogi
+from imu.core.errors import CannotRecord
 from imu.core.tables import EVENTS, HEART_RATE, TREADMILL
 from imu.core.units import NS_PER_S
+from imu.live.chain import Chain
 from imu.live.live import LEAD_S, Live, NoFoot
 from imu.live.recover import finish
 from imu.live.worn import Worn
@@ -55,12 +58,12 @@ def worn_of(recording):
     ]
 
 
-def sit(tmp_path, recording, arrivals, *, before_start=AFTER_S, during=None, limits=None, worn=None, heard=None):
+def sit(tmp_path, recording, arrivals, *, before_start=AFTER_S, during=None, limits=None, heard=None, sensors=None):
     """All arrivals through one sitting; the recording begins some seconds after the first."""
 
     async def main():
         clock, inbox = Clock(), Inbox()
-        live = Live(worn or worn_of(recording), inbox, DRIVERS, clock)
+        live = Live(worn_of(recording), inbox, DRIVERS, clock)
         listening = asyncio.create_task(live.listen())
         started = False
         if heard is not None:
@@ -71,7 +74,7 @@ def sit(tmp_path, recording, arrivals, *, before_start=AFTER_S, during=None, lim
                 inbox.put(arrival)
                 if not started and clock.ns > START_NS + before_start * NS_PER_S:
                     await asyncio.sleep(0)
-                    await live.start(tmp_path / "a.rglog", DOCUMENT, None, limits)
+                    await live.start(tmp_path / "a.rglog", DOCUMENT, limits=limits, sensors=sensors)
                     started = True
                 if len(inbox) > 50:
                     await asyncio.sleep(0)
@@ -144,7 +147,7 @@ def test_the_lead_does_not_grow_without_end(walked, tmp_path):
             clock.ns = later
             inbox.put(arrival._replace(host_ns=later))
             await asyncio.sleep(0)
-        await live.start(tmp_path / "a.rglog", DOCUMENT, None)
+        await live.start(tmp_path / "a.rglog", DOCUMENT)
         listening.cancel()
         await live.stop()
 
@@ -267,15 +270,92 @@ def test_whoever_is_slow_loses_the_oldest_and_is_told(walked, tmp_path):
     assert all(live.lost(sensor) == 0 for sensor in recording.session.sensors)
 
 
-def test_a_mistake_in_the_analysis_does_not_stop_the_recorder(walked, tmp_path, monkeypatch):
+def test_a_mistake_in_the_analysis_costs_nobody_the_recording(walked, tmp_path, monkeypatch):
     recording, counts, arrivals = walked
+    heard = Chain.push
 
-    def broken(live, clock):
-        if live.player is not None and clock.ns > START_NS + 8 * NS_PER_S:
-            monkeypatch.setattr(live.player, "take", None)
+    def broken(chain, sensor, samples):
+        if len(samples) and samples.t_ns[-1] > 8 * NS_PER_S:
+            raise TypeError("ours")
+        return heard(chain, sensor, samples)
 
-    live = sit(tmp_path, recording, arrivals, during=broken)
-    assert isinstance(live.slip, TypeError)
+    monkeypatch.setattr(Chain, "push", broken)
+    live = sit(tmp_path, recording, arrivals)
+    assert isinstance(live.player.slip, TypeError)
     made = finish(tmp_path / "a.rglog", tmp_path / "store", DRIVERS)
     assert made.sensors["foot_left"].rows > 0.8 * len(counts["foot_left"])
-    assert made.summary["directions"]["backward"]["contacts"] > 10
+    assert made.summary is None
+    assert "a mistake of this program: TypeError: ours" in made.unusable
+    assert made.log.exists(), "until a mended version has analysed it"
+    monkeypatch.undo()
+    assert reprocess(made.folder, made.folder).summary["directions"]["backward"]["contacts"] > 10
+
+
+def test_a_mistake_at_the_end_leaves_a_whole_log_too(walked, tmp_path, monkeypatch):
+    recording, _, arrivals = walked
+
+    def broken(chain):
+        raise TypeError("ours")
+
+    monkeypatch.setattr(Chain, "finish", broken)
+    assert isinstance(sit(tmp_path, recording, arrivals).player.slip, TypeError)
+    monkeypatch.undo()
+    assert finish(tmp_path / "a.rglog", tmp_path / "store", DRIVERS).summary is not None
+
+
+@pytest.mark.parametrize("serial", ["S0", "S1", "S2"])
+@pytest.mark.parametrize("gone_s", [2.2, 9.13, 11.4])
+def test_a_sensor_that_is_gone_for_good_is_waited_for_two_seconds(walked, tmp_path, serial, gone_s):
+    recording, _, arrivals = walked
+    cut_ns = START_NS + round(gone_s * NS_PER_S)
+    steps = []
+
+    def watch(live, clock):
+        if live.player is not None and clock.ns > START_NS + 13 * NS_PER_S and not steps:
+            steps.append(len(live.player.chain.tables()["steps"]))
+
+    sit(tmp_path, recording, [one for one in arrivals if one.source != serial or one.host_ns < cut_ns], during=watch)
+    made = finish(tmp_path / "a.rglog", tmp_path / "store", DRIVERS)
+    reprocess(made.folder, tmp_path / "again")
+    same(made.folder, tmp_path / "again")
+    if serial == "S2":
+        assert steps[0] > 3, "steps go on without the pelvis"
+
+
+def test_of_sensors_that_are_known_only_those_that_are_named_take_part(walked, tmp_path):
+    recording, _, arrivals = walked
+    sit(tmp_path, recording, arrivals, sensors=["foot_right", "pelvis"])
+    made = finish(tmp_path / "a.rglog", tmp_path / "store", DRIVERS)
+    assert set(made.session.sensors) == {"foot_right", "pelvis"}
+
+
+def test_a_start_that_is_given_up_leaves_nothing(walked, tmp_path, monkeypatch):
+    recording, _, arrivals = walked
+
+    async def main():
+        clock, inbox = Clock(), Inbox()
+        live = Live(worn_of(recording), inbox, DRIVERS, clock)
+        listening = asyncio.create_task(live.listen())
+        for arrival in arrivals[:50]:
+            clock.ns = arrival.host_ns
+            inbox.put(arrival)
+        await asyncio.sleep(0)
+        starting = asyncio.create_task(live.start(tmp_path / "a.rglog", DOCUMENT))
+        await asyncio.sleep(0)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert not (tmp_path / "a.rglog").exists()
+        await live.start(tmp_path / "a.rglog", DOCUMENT)
+        with pytest.raises(CannotRecord, match="begun already"):
+            await live.start(tmp_path / "b.rglog", DOCUMENT)
+        listening.cancel()
+        await live.stop()
+        await live.stop()
+        live.mark("note", {"text": "too late"})
+        assert live.problem is None
+        async for _ in live.audience.subscribe():
+            pytest.fail("nothing more is heard")
+
+    asyncio.run(main())
+    assert [thread.name for thread in threading.enumerate() if thread.name == "recorder"] == []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from firmware_bridge.ogi import Ogi
+from firmware_bridge.packets import BadPacket
 from imu.core.errors import BadLog, DuplicateSession
 from imu.core.units import NS_PER_S
 from imu.live import recover as recovering
@@ -98,11 +99,62 @@ def test_a_log_that_ends_anywhere_gives_what_came_before(log, tmp_path, dropped)
     assert cut.exists(), "the log stays"
 
 
-def test_a_session_is_recovered_once(log, tmp_path):
+def test_a_session_that_was_made_of_this_log_is_left_as_it_is(log, tmp_path):
     path, _ = log
-    recover(path, tmp_path, DRIVERS)
-    with pytest.raises(DuplicateSession, match="recovered before"):
+    made = recover(path, tmp_path, DRIVERS)
+    before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in made.folder.rglob("*") if file.is_file()}
+    again = recover(path, tmp_path, DRIVERS)
+    assert (again.summary, again.sensors) == (made.summary, made.sensors)
+    after = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in made.folder.rglob("*") if file.is_file()}
+    assert after == before
+
+
+def test_another_session_of_that_name_is_refused(log, tmp_path):
+    path, _ = log
+    made = recover(path, tmp_path, DRIVERS)
+    (raw_path(made.folder, "pelvis")).write_bytes(raw_path(made.folder, "foot_left").read_bytes())
+    with pytest.raises(DuplicateSession, match="another session of this name"):
         recover(path, tmp_path, DRIVERS)
+
+
+def test_what_a_failed_attempt_left_is_no_part_of_the_session(log, tmp_path):
+    path, _ = log
+    made = recover(path, tmp_path / "first", DRIVERS)
+    folder = tmp_path / "second" / made.folder.relative_to(tmp_path / "first")
+    for name in ("raw/treadmill.parquet", "raw/heart_rate.parquet", "raw/stream.parquet"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"of another attempt")
+    again = recover(path, tmp_path / "second", DRIVERS)
+    assert again.summary == made.summary
+    assert not (folder / "raw" / "treadmill.parquet").exists()
+
+
+def test_a_log_that_holds_more_than_the_session_stays(log, tmp_path):
+    path, _ = log
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    (tmp_path / "damaged.log").write_bytes(content)
+    made = finish(tmp_path / "damaged.log", tmp_path / "damaged", DRIVERS)
+    assert made.end.damage == "bad_crc"
+    assert made.log == tmp_path / "damaged.log"
+    assert made.log.exists()
+    (tmp_path / "whole.log").write_bytes(path.read_bytes())
+    made = finish(tmp_path / "whole.log", tmp_path / "whole", DRIVERS)
+    assert made.log is None
+    assert not (tmp_path / "whole.log").exists()
+
+
+def test_a_log_of_which_nothing_could_be_decoded_stays(log, tmp_path):
+    path, _ = log
+
+    class Deaf(Ogi):
+        def decode(self, payload):
+            raise BadPacket("not mine", payload=payload)
+
+    (tmp_path / "a.log").write_bytes(path.read_bytes())
+    made = finish(tmp_path / "a.log", tmp_path / "store", {"ogi": Deaf()})
+    assert (made.summary, made.log) == (None, tmp_path / "a.log")
+    assert all(kept.bad_packets > 100 and kept.rows == 0 for kept in made.sensors.values())
 
 
 def test_a_session_that_does_not_read_back_is_none_and_the_log_stays(log, tmp_path, monkeypatch):

@@ -121,7 +121,7 @@ def test_round_trip(tmp_path_factory, header, steps):
                 wanted.append((Kind.SOURCE, len(sources), *said))
                 sources.append(said[1])
             else:
-                log.flush_and_sync()
+                log.flush(sync=True)
                 assert log.state().synced_frames == len(wanted) + 1
     with read_log(path) as back:
         got = list(back)

@@ -134,7 +134,7 @@ for n in range(10_000):
     log.put(LogFrame(Kind.NOTIFICATION, 0, n, bytes(134)))
     try:
         if n % 50 == 49:
-            log.flush_and_sync()
+            log.flush(sync=True)
     except DiskFull as error:
         print(n + 1 - error.lost_frames)
         print(error)
@@ -211,7 +211,7 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_is_there(tmp_path, disk,
         ends = [log.state().synced_bytes]
         for packet in PACKETS * 2:
             log.put(LogFrame(*packet))
-            log.flush_and_sync()
+            log.flush(sync=True)
             ends.append(log.state().synced_bytes)
     whole = (tmp_path / "whole").read_bytes()
     disk.code = code
@@ -222,18 +222,18 @@ def test_a_full_disk_stops_the_recording_and_keeps_what_is_there(tmp_path, disk,
         log = LogWriter(path, HEADER, on_stop=told.append)
         for packet in PACKETS:
             log.put(LogFrame(*packet))
-        log.flush_and_sync()
+        log.flush(sync=True)
         disk.room = room
         for packet in PACKETS:
             log.put(LogFrame(*packet))
         with pytest.raises(wanted, match="the recording stops") as caught:
-            log.flush_and_sync()
+            log.flush(sync=True)
         assert type(caught.value) is wanted
         kept = sum(end <= room for end in ends) - 4
         assert caught.value.lost_frames == 3 - kept
         assert path.read_bytes() == whole[: ends[3 + kept]]
         tries = disk.writes
-        for again in (lambda log=log: log.put(LogFrame(*PACKETS[0])), log.flush_and_sync, log.close):
+        for again in (lambda log=log: log.put(LogFrame(*PACKETS[0])), lambda log=log: log.flush(sync=True), log.close):
             with pytest.raises(wanted) as once_more:
                 again()
             assert once_more.value is caught.value
@@ -247,7 +247,7 @@ def test_a_sync_that_fails_is_never_tried_again(tmp_path, monkeypatch):
     """The system calls lost pages clean after it: a second one that succeeds says nothing."""
     log = LogWriter(tmp_path / "log", HEADER)
     log.put(LogFrame(*PACKETS[0]))
-    log.flush_and_sync()
+    log.flush(sync=True)
     log.put(LogFrame(*PACKETS[1]))
     syncs = []
 
@@ -257,7 +257,7 @@ def test_a_sync_that_fails_is_never_tried_again(tmp_path, monkeypatch):
 
     monkeypatch.setattr(log_writer, "_sync", fail)
     with pytest.raises(CannotRecord, match=r"Input/output error.*may lack its last 1 packets") as caught:
-        log.flush_and_sync()
+        log.flush(sync=True)
     assert caught.value.lost_frames == 1
     assert log.state().synced_frames == 2
     with pytest.raises(CannotRecord), log:
@@ -291,7 +291,7 @@ def test_whatever_breaks_a_write_leaves_no_hole(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(log_writer, "_sync", fail)
         with pytest.raises(MemoryError):
-            log.flush_and_sync()
+            log.flush(sync=True)
     with pytest.raises(CannotRecord, match="MemoryError"):
         log.put(LogFrame(*PACKETS[1]))
     with pytest.raises(CannotRecord, match="MemoryError"):
@@ -315,12 +315,12 @@ def test_a_disk_that_runs_low_is_warned_of(tmp_path, monkeypatch):
     with LogWriter(tmp_path / "log", HEADER) as log:
         monkeypatch.setattr(log_writer, "_free_bytes", lambda _: 499_000_000)
         log.put(LogFrame(*PACKETS[0]))
-        log.flush_and_sync()
+        log.flush(sync=True)
         assert log.state().low
         assert log.state().free_bytes == 499_000_000
         monkeypatch.setattr(log_writer, "_free_bytes", lambda _: None)
         log.put(LogFrame(*PACKETS[0]))
-        log.flush_and_sync()
+        log.flush(sync=True)
         assert not log.state().low
 
 

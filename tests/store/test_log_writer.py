@@ -61,7 +61,7 @@ def test_a_log_can_be_read_while_it_is_written(tmp_path):
     with LogWriter(tmp_path / "log", HEADER) as log:
         log.put(LogFrame(*PACKETS[0]))
         assert read(tmp_path / "log") == ([], LogEnd(1, log.state().synced_bytes, 0, None))
-        log.flush_and_sync()
+        log.flush(sync=True)
         assert len(read(tmp_path / "log")[0]) == 1
 
 
@@ -94,7 +94,7 @@ def test_what_ends_a_block_is_not_covered_by_closing(tmp_path):
 def test_a_thread_writes_while_frames_come(tmp_path):
     """Syncs as often as can be, appends as fast as can be: every frame once, in order."""
     payloads = [n.to_bytes(4, "little") * (n % 40) for n in range(40_000)]
-    with SyncedWriter(tmp_path / "log", HEADER, limits=RecorderLimits(sync_every_s=0.0)) as log:
+    with SyncedWriter(tmp_path / "log", HEADER, limits=RecorderLimits(write_every_s=0.0, sync_every_s=0.0)) as log:
         for n, payload in enumerate(payloads):
             log.put(LogFrame(Kind.NOTIFICATION, 0, n, payload))
         state = log.state()

@@ -70,8 +70,8 @@ picture: $(VENV)/run.stamp
 	@$(BIN)/python docs/make_simulated.py
 
 lock: $(VENV)/dev.stamp
-	@# make demo runs on emulated sensors
-	@$(UV_LOCK) --extra emulator --output-file requirements/run.lock
+	@# make demo runs on emulated sensors, and opens the page
+	@$(UV_LOCK) --extra emulator --extra live --output-file requirements/run.lock
 	@$(UV_LOCK) --extra dev --constraint requirements/run.lock --output-file requirements/dev.lock
 
 clean:

@@ -1,7 +1,6 @@
 """`imu demo`: a simulated person walks forward, backward and forward again; what a therapist would want to know."""
 
 import argparse
-import asyncio
 import json
 import shutil
 import sys
@@ -15,6 +14,7 @@ from typing import Any, Final, cast
 from imu.cli.emulate import sit_emulated
 from imu.cli.simulate import SUBJECT, recorded, write_recording
 from imu.cli.sit import Sitting, Stop, told
+from imu.cli.sit import run as run_on_loop
 from imu.cli.terminal import BOLD, aligned, counted, duration_text, painted
 from imu.cli.view import Screen
 from imu.cli.warmup import warm_up, warm_up_once
@@ -25,6 +25,7 @@ from imu.core.tables import CONTACTS, STEPS, STRIDES, TRUTH_CONTACTS, Row, whole
 from imu.core.units import NS_PER_S
 from imu.gait.summary import summarise_directions
 from imu.live.emulated import worn_by
+from imu.live.sitting import log_path
 from imu.reprocess import reprocess
 from imu.simulate import named
 from imu.store.folder import SESSION_FILE, analysis_dir, session_dir
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         print("No live demo: it needs the extra with emulated sensors, pip install 'retrogait[emulator]'.")
         print("Here is the fast one.\n")
         return _fast(args)
-    return asyncio.run(_live(args))
+    return run_on_loop(_live(args))
 
 
 def _fast(args: argparse.Namespace) -> int:
@@ -104,6 +105,8 @@ async def _live(args: argparse.Namespace) -> int:
     folder = session_dir(args.out, asked.subject, asked.session)
     _refuse_others(folder)
     shutil.rmtree(folder, ignore_errors=True)
+    # of a demo that was broken off; its subject is nobody
+    log_path(args.out, asked.subject, asked.session).unlink(missing_ok=True)
     print(painted("A simulated person walks forward, turns, walks backward, and forward again", BOLD))
     print("wearing emulated sensors on both feet and the pelvis: Bluetooth, but no radio, and nobody real is measured.")
     print(f"It takes {duration_text(recording.duration_s)}; Ctrl-C ends it sooner.\n", flush=True)

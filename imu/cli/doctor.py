@@ -31,6 +31,7 @@ examples:
 SCHEMA: Final = "retrogait.checkup/1"
 LOOK_S: Final = 3.0
 """Sensors show themselves several times a second."""
+LEAST_S: Final = 2.0
 STDOUT: Final = "-"
 
 
@@ -45,6 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, and say what to do."""
+    if args.seconds < LEAST_S:
+        raise UsageError(f"--seconds is {args.seconds:g}; want {LEAST_S:g} at least, a shorter look tells nothing")
     worn = {one.serial: one for one in load(default_path())}
     serials: list[str] = list(dict.fromkeys(args.serials)) or list(worn)
     if not serials:

@@ -2,20 +2,25 @@
 
 import argparse
 import asyncio
+import io
+import os
 import sys
-from contextlib import AsyncExitStack
-from functools import partial
+import threading
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from queue import SimpleQueue
 from shlex import quote
 from typing import Final
 
 from imu.cli.emulate import sit_emulated
 from imu.cli.simulate import SUBJECT as SIMULATED
 from imu.cli.sit import REDRAWN_EVERY_S, Stop, add_arguments, asked, found_text, sit, told
+from imu.cli.sit import run as run_on_loop
 from imu.cli.view import Scene, Screen
-from imu.cli.warmup import warm_up
+from imu.cli.warmup import warm_up, warm_up_once
 from imu.core.canonical import canonical_json
 from imu.core.errors import UsageError
+from imu.core.session import SENSORS
 from imu.core.units import NS_PER_S
 from imu.live.audience import Subscription
 from imu.live.emulated import worn_by
@@ -32,8 +37,13 @@ examples:
   imu live --emulate demo-live                 emulated sensors on a simulated person
 """
 
-EVENTS_WAITING: Final = 10_000
-"""Of what was heard, for a slow reader of --json."""
+EMULATED_WITHOUT: Final = (*SENSORS, "hci", "treadmill", "heart")
+REPLAYED_WITHOUT: Final = (*EMULATED_WITHOUT, "subject", "session", "activity", "belt", "seconds")
+"""Options that would be passed over."""
+EVENTS_WAITING: Final = 100_000
+"""For whoever turns them into lines."""
+LAST_LINES_S: Final = 3.0
+"""How long a reader of --json may take for the rest at the end."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,11 +70,17 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--speed is {args.speed:g}; want more than 0")
     if args.replay is None and args.speed != 1.0:
         raise UsageError("--speed goes with --replay; people walk as fast as they do")
+    for name in REPLAYED_WITHOUT if args.replay is not None else EMULATED_WITHOUT if args.emulate is not None else ():
+        if getattr(args, name):
+            raise UsageError(
+                f"--{name.replace('_', '-')} is for sensors that are worn; want --replay or --emulate without"
+            )
     # before anything is connected: a kernel that is compiled or loaded later would stall the links
+    warm_up_once()
     warm_up()
     if args.replay is not None:
-        return asyncio.run(_replay(args))
-    return asyncio.run(_live(args))
+        return run_on_loop(_replay(args))
+    return run_on_loop(_live(args))
 
 
 async def _live(args: argparse.Namespace) -> int:
@@ -92,20 +108,27 @@ async def _live(args: argparse.Namespace) -> int:
 
 
 class Telling:
-    """Events as lines of JSON on stdout, at the pace of whoever reads them."""
+    """Events as lines of JSON on stdout, at the pace of whoever reads them: a full pipe stops its own thread only."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
-        """The stack waits for the last line."""
+        """The stack waits for the last line, but not for ever."""
         self._stack = stack
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="json", daemon=True)
 
     def begin(self, live: Live | Replay) -> None:
         """From now on."""
-        subscription = live.audience.subscribe(EVENTS_WAITING)
+        subscription = live.audience.subscribe(EVENTS_WAITING, events_only=True)
         task = asyncio.create_task(self._tell(subscription))
+        self._thread.start()
 
         async def end() -> None:
             subscription.end()
             await task
+            self._lines.put(None)
+            await asyncio.to_thread(self._thread.join, LAST_LINES_S)
+            if subscription.dropped or self._thread.is_alive():
+                print("imu: some events found no reader for their lines; all are in the session", file=sys.stderr)
 
         self._stack.push_async_callback(end)
 
@@ -113,8 +136,21 @@ class Telling:
         async for heard in subscription:
             for event in heard.events:
                 said = {"event": event.kind, "foot": event.foot, "t_emitted_ns": event.t_emitted_ns, "row": event.row}
-                # a full pipe stops its own thread only
-                await asyncio.to_thread(partial(print, canonical_json(said), flush=True))
+                self._lines.put(canonical_json(said))
+
+    def _write(self) -> None:
+        with suppress(BrokenPipeError):
+            while (line := self._lines.get()) is not None:
+                self._put(f"{line}\n")
+
+    def _put(self, text: str) -> None:
+        try:
+            # past the buffer: who waits for a reader there would hold up the end of the program
+            left = text.encode()
+            while left:
+                left = left[os.write(sys.stdout.fileno(), left) :]
+        except io.UnsupportedOperation:
+            sys.stdout.write(text)
 
 
 async def _replay(args: argparse.Namespace) -> int:

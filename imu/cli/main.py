@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
-from typing import Final, NoReturn, Protocol, cast
+from typing import Final, NoReturn, Protocol, TextIO, cast
 
 from imu.cli.boundary import no_traceback, one_line
 from imu.core.errors import RetrogaitError, UsageError
@@ -76,6 +76,9 @@ def main(argv: Sequence[str] | None = None, *, commands: Mapping[str, tuple[str,
     """Run one command and return its exit code. `argv` is without the program's name; None = the process's own."""
     words = sys.argv[1:] if argv is None else list(argv)
     if argv is None:
+        # closed by whoever started us: nobody listens
+        sys.stdout = sys.stdout or _nowhere()
+        sys.stderr = sys.stderr or _nowhere()
         # what is imported lives to the end: looking through it for garbage, now and then and at last, costs 0.2 s
         gc.set_threshold(50_000, 50, 50)
         if isinstance(out := cast("object", sys.stdout), io.TextIOWrapper):
@@ -124,6 +127,10 @@ def _run(words: Sequence[str], commands: Mapping[str, tuple[str, str]]) -> int:
             subparser.set_defaults(run=command.run)
     args = parser.parse_args(words)
     return args.run(args)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  # for as long as the process lives
 
 
 def _say(problem: object, code: int) -> int:

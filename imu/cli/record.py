@@ -1,10 +1,10 @@
 """`imu record`: sensors into a session, nothing shown but the links."""
 
 import argparse
-import asyncio
 from dataclasses import replace
 
 from imu.cli.sit import Stop, add_arguments, asked, sit, told
+from imu.cli.sit import run as run_on_loop
 from imu.cli.view import Screen
 
 EXAMPLES = """\
@@ -30,4 +30,4 @@ def run(args: argparse.Namespace) -> int:
             print(*told(made), sep="\n")
         return 0
 
-    return asyncio.run(main())
+    return run_on_loop(main())

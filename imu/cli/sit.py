@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import signal
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,20 +11,23 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, Final, Literal
 
+from imu.cli.devices import add_hci, positive
 from imu.cli.terminal import Bar, counted, duration_text
-from imu.cli.view import LinkSeen, Scene, Screen
-from imu.core.errors import DuplicateSession, RetrogaitError, UsageError
+from imu.cli.view import SENSOR_NAMES, LinkSeen, Scene, Screen
+from imu.core.errors import BadSessionFile, DuplicateSession, RetrogaitError, UsageError
 from imu.core.session import FOOT_SENSORS, SCHEMA, SENSORS, Sensor, Session
 from imu.core.units import speed_m_s
 from imu.live.live import Live
 from imu.live.radio import drivers_in_use, open_radio
 from imu.live.recover import Recovered, finish
 from imu.live.sitting import left_behind, log_path, now_utc, ready, sitting
-from imu.live.worn import Worn, default_path, load
+from imu.live.worn import BadWorn, Worn, checked, default_path, load
 from imu.store.folder import SESSION_FILE, session_dir
 
 REDRAWN_EVERY_S: Final = 0.2
 LEAST_WAIT_S: Final = 1.0
+FASTEST_BELT_M_S: Final = 8.0
+"""No treadmill runs faster."""
 ANY: Final = {"foot_left": {"rate_hz": 100.0}}
 """Sensors for a look at the rest of a session's description."""
 
@@ -66,16 +69,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--belt", metavar="SPEED", help="belt speed where no treadmill tells it, as 0.6m/s, 2km/h, 1.3mph")
     sensors = parser.add_argument_group("sensors (else those that imu devices --bind has bound)")
     for sensor in SENSORS:
-        sensors.add_argument(f"--{sensor.replace('_', '-')}", metavar="SERIAL", help=f"serial number of the {sensor}'s")
+        name = SENSOR_NAMES[sensor]
+        sensors.add_argument(f"--{sensor.replace('_', '-')}", metavar="SERIAL", help=f"serial number at the {name}")
     sensors.add_argument("--driver", default="ogi", metavar="NAME", help="of sensors that are named here (%(default)s)")
     sensors.add_argument("--treadmill", action="store_true", help="read a treadmill's speed and incline (FTMS)")
     sensors.add_argument("--heart", action="store_true", help="read a heart rate strap")
-    sensors.add_argument("--hci", metavar="TRANSPORT", help="a Bluetooth controller of one's own, as usb:0")
+    add_hci(parser)
     when = parser.add_argument_group("when")
     when.add_argument(
-        "--wait", type=float, default=60.0, metavar="S", help="for all sensors; then without (default %(default)g s)"
+        "--wait", type=positive, default=60.0, metavar="S", help="for all sensors; then without (default %(default)g s)"
     )
-    when.add_argument("--seconds", type=float, metavar="S", help="stop by itself after so long; else by Ctrl-C")
+    when.add_argument("--seconds", type=positive, metavar="S", help="stop by itself after so long; else by Ctrl-C")
     parser.add_argument("--quiet", action="store_true", help="show nothing but what failed")
 
 
@@ -83,18 +87,22 @@ def asked(args: argparse.Namespace, worn: Sequence[Worn] | None = None) -> Sitti
     """What the arguments ask for; `worn` where that is known.
 
     Raises:
-        UsageError, BadWorn, BadSessionFile: what they say can't be.
+        UsageError, BadWorn: what they say can't be.
     """
     if args.subject is None:
-        raise UsageError("want --subject CODE, a pseudonym as S01 (see --help)")
-    if args.wait < LEAST_WAIT_S or (args.seconds is not None and args.seconds <= 0):
-        raise UsageError(f"want --wait of {LEAST_WAIT_S:g} s at least, and --seconds above 0")
+        raise UsageError("got no --subject; want a pseudonym, as --subject S01")
+    if args.wait < LEAST_WAIT_S:
+        raise UsageError(f"--wait is {args.wait:g}; want {LEAST_WAIT_S:g} s at least")
     belt = None
     if args.belt is not None:
         try:
             belt = speed_m_s(args.belt)
         except ValueError as slip:
             raise UsageError(f"--belt: {slip}") from None
+        if not 0.0 <= belt <= FASTEST_BELT_M_S:
+            raise UsageError(
+                f"--belt is {args.belt}, {belt:.2f} m/s; want 0 to {FASTEST_BELT_M_S:g} m/s (km/h or mph meant?)"
+            )
     worn = _worn(args) if worn is None else worn
     wanted: list[tuple[Standard, bool]] = [("treadmill", args.treadmill), ("heart_rate", args.heart)]
     document: dict[str, Any] = {}
@@ -104,7 +112,10 @@ def asked(args: argparse.Namespace, worn: Sequence[Worn] | None = None) -> Sitti
         document["conditions"] = {"belt_speed_m_s": belt}
     session = args.session or now_utc().strftime("%Y-%m-%dT%H-%M-%SZ")
     # before anybody waits for sensors, and before a path is made of it
-    Session.parse({**document, "schema": SCHEMA, "subject": args.subject, "session": session, "sensors": ANY})
+    try:
+        Session.parse({**document, "schema": SCHEMA, "subject": args.subject, "session": session, "sensors": ANY})
+    except BadSessionFile as slip:
+        raise UsageError(str(slip).replace("session.json has ", "got --", 1)) from None
     return Sitting(
         store=args.out,
         subject=args.subject,
@@ -134,7 +145,10 @@ def _worn(args: argparse.Namespace) -> Sequence[Worn]:
             "no foot sensor is bound; want one at least: imu devices, then imu devices --bind foot_left=SERIAL"
             " (or --foot-left SERIAL here)"
         )
-    return tuple(worn[sensor] for sensor in SENSORS if sensor in worn)
+    try:
+        return checked(worn.values())
+    except BadWorn as slip:
+        raise UsageError(str(slip)) from None
 
 
 class Stop:
@@ -187,23 +201,43 @@ async def sit(
     """
     log = log_path(asked_.store, asked_.subject, asked_.session)
     _refuse_others(asked_, log)
+    begun = asyncio.Event()
     with stop.heard():
         try:
-            begun = await _sat(asked_, log, screen, stop, on_start)
-        except Exception:
-            # what ended it, said at the end; what came before it is a session too
-            if log.exists():
-                made = await _finished(log, asked_.store, screen)
-                screen.say("\n".join(told(made)))
-            raise
+            try:
+                await _sat(asked_, log, screen, stop, on_start, begun)
+            except Exception:
+                # what ended it is said last; what came before it is a session too
+                if begun.is_set():
+                    screen.say("\n".join(told(await _finished(log, asked_.store, screen))))
+                raise
+            if not begun.is_set():
+                screen.say("nothing was recorded")
+                return None
+            return await _finished(log, asked_.store, screen)
         except asyncio.CancelledError:
-            screen.say(_left(log))
+            if begun.is_set():
+                screen.say(_left(log))
             raise
-        return await _finished(log, asked_.store, screen) if begun else None
 
 
-async def _sat(asked_: Sitting, log: Path, screen: Screen, stop: Stop, on_start: Callable[[Live], None] | None) -> bool:
-    """The sensors' part of it: when it ends the log is whole. False if it was stopped before it began."""
+def run(work: Coroutine[Any, Any, int]) -> int:
+    """On an event loop of its own; a second Ctrl-C ends it like one in any other command."""
+    try:
+        return asyncio.run(work)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _sat(
+    asked_: Sitting,
+    log: Path,
+    screen: Screen,
+    stop: Stop,
+    on_start: Callable[[Live], None] | None,
+    begun: asyncio.Event,
+) -> None:
+    """The sensors' part of it: when it ends the log is whole. `begun` is set once there is one."""
     drivers = drivers_in_use(one.driver for one in asked_.worn)
     for name, driver in drivers.items():
         if driver.experimental:
@@ -214,15 +248,16 @@ async def _sat(asked_: Sitting, log: Path, screen: Screen, stop: Stop, on_start:
     ):
         there = await _gathered(asked_, live, screen, stop)
         if not there:
-            return False
+            return
         document = {**asked_.document, "subject": asked_.subject, "session": asked_.session}
         await live.start(log, document, sensors=there, utc=now_utc)
+        begun.set()
         if asked_.belt_m_s is not None:
             live.mark("belt_speed", {"speed_m_s": asked_.belt_m_s, "typed": True})
         if on_start is not None:
             on_start(live)
         await _recorded(asked_, live, screen, stop)
-    return True
+        screen.show(_scene(asked_, live, "stopping the sensors ...", live.elapsed_s))
 
 
 def _refuse_others(asked_: Sitting, log: Path) -> None:
@@ -285,6 +320,7 @@ def _scene(asked_: Sitting, live: Live, doing: str, elapsed_s: float) -> Scene:
         title=f"{asked_.subject} {asked_.session}  {doing}",
         elapsed_s=elapsed_s,
         figures=live.audience.board.figures(),
+        walking=asked_.analyse and live.recording is not None,
         links=[
             LinkSeen(
                 link.worn.sensor,

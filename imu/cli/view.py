@@ -37,6 +37,8 @@ class Scene(NamedTuple):
     elapsed_s: float
     figures: Figures
     links: Sequence[LinkSeen] = ()
+    walking: bool = True
+    """Whether figures are of interest."""
     belt_m_s: float | None = None
     heart_bpm: float | None = None
     warning: str = ""
@@ -48,8 +50,9 @@ def lines(scene: Scene, stream: TextIO | None = None) -> list[str]:
     rows = [_link(link) for link in scene.links]
     for link, row in zip(scene.links, aligned(rows, left=3) if rows else [], strict=True):
         shown.append("  " + row.replace(link.state, painted(link.state, COLOURS[link.state], stream), 1))
-    shown.append(painted(f"  {_walking(scene.figures)}", BOLD, stream))
-    shown += [f"  {_toes(scene.figures)}", f"  {_drops(scene.figures)}"]
+    if scene.walking:
+        shown.append(painted(f"  {_walking(scene.figures)}", BOLD, stream))
+        shown += [f"  {_toes(scene.figures)}", f"  {_drops(scene.figures)}"]
     aside = _aside(scene)
     if aside:
         shown.append(f"  {aside}")
@@ -60,9 +63,14 @@ def lines(scene: Scene, stream: TextIO | None = None) -> list[str]:
 
 def sentence(scene: Scene) -> str:
     """All in one line."""
-    links = ", ".join(f"{SENSOR_NAMES[link.sensor]} {link.state}, {link.lost} lost" for link in scene.links)
-    parts = [_walking(scene.figures), _toes(scene.figures), _drops(scene.figures), _aside(scene), links, scene.warning]
+    links = ", ".join(f"{SENSOR_NAMES[link.sensor]} {link.state}, {link.lost} lost{_why(link)}" for link in scene.links)
+    figures = [_walking(scene.figures), _toes(scene.figures), _drops(scene.figures)] if scene.walking else []
+    parts = [*figures, _aside(scene), links, scene.warning]
     return f"{clock_text(scene.elapsed_s)}  {'; '.join(part for part in parts if part)}"
+
+
+def _why(link: LinkSeen) -> str:
+    return f" ({link.told})" if link.told and link.state != "streaming" else ""
 
 
 def clock_text(seconds: float) -> str:
@@ -140,14 +148,14 @@ class Screen:
                 self._told_s = scene.elapsed_s
                 print(sentence(scene), file=self._stream, flush=True)
             return
-        width = shutil.get_terminal_size().columns - 1
-        shown = lines(scene, self._stream)
-        text = "".join(f"\x1b[2K{_cut(line, width)}\n" for line in shown)
-        # lines of a taller scene before this one
-        below = "\x1b[2K\n" * (self._drawn - len(shown))
-        up = f"\x1b[{self._drawn}F" if self._drawn else ""
-        back = f"\x1b[{self._drawn - len(shown)}F" if below else ""
-        self._stream.write(up + text + below + back)
+        size = shutil.get_terminal_size()
+        width = size.columns - 1
+        # a line that scrolled away could not be drawn over
+        shown = lines(scene, self._stream)[: max(1, size.lines - 1)]
+        text = "".join(f"{_cut(line, width)}\n" for line in shown)
+        # whatever stood there, wrapped lines of a wider terminal too
+        up = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
+        self._stream.write(up + text)
         self._stream.flush()
         self._drawn = len(shown)
 

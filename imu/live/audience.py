@@ -15,14 +15,17 @@ ROOM: Final = 256
 class Subscription:
     """What is heard, for one who looks on. Who is slow loses the oldest, and `dropped` says how much."""
 
-    def __init__(self, room: int = ROOM) -> None:
+    def __init__(self, room: int = ROOM, *, events_only: bool = False) -> None:
         self.dropped = 0
+        self._events_only = events_only
         self._waiting: deque[Heard] = deque(maxlen=room)
         self._there = asyncio.Event()
         self._over = False
 
     def put(self, heard: Heard) -> None:
         """Something was heard."""
+        if self._events_only and not heard.events:
+            return
         self.dropped += len(self._waiting) == self._waiting.maxlen
         self._waiting.append(heard)
         self._there.set()
@@ -50,9 +53,9 @@ class Audience:
         self._subscriptions: list[Subscription] = []
         self._over = False
 
-    def subscribe(self, room: int = ROOM) -> Subscription:
-        """All that is heard from now on."""
-        subscription = Subscription(room)
+    def subscribe(self, room: int = ROOM, *, events_only: bool = False) -> Subscription:
+        """All that is heard from now on, or what of it settled something."""
+        subscription = Subscription(room, events_only=events_only)
         self._subscriptions.append(subscription)
         if self._over:
             subscription.end()

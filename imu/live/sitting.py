@@ -10,16 +10,21 @@ from typing import Final
 from firmware_bridge.central import Central, Standard
 from firmware_bridge.driver import Driver
 from firmware_bridge.driver import drivers as installed
-from firmware_bridge.link import Inbox, host_ns
+from firmware_bridge.link import Inbox, LinkFailed, host_ns
+from imu.core.errors import CannotRecord, SessionNotFound
 from imu.core.session import Sensor
 from imu.live.live import Live
 from imu.live.worn import Worn
 from imu.store.folder import SESSION_FILE, session_dir
+from imu.store.log import claimed
 
 UNFINISHED: Final = "unfinished"
 """Where in a store logs lie while they grow; one that is found there later was left by a crash."""
 LOG_SUFFIX: Final = ".rglog"
 READY_EVERY_S: Final = 0.05
+BLIND: Final = "scan: "
+BLIND_S: Final = 3.0
+"""For so long a scan may fail, as one does while another program scans."""
 ASK_AGAIN_S: Final = 10.0
 """A sensor may take so long to be stopped, left and disconnected."""
 
@@ -30,12 +35,20 @@ def log_path(store: Path, subject: str, session: str) -> Path:
 
 
 def left_behind(store: Path) -> list[Path]:
-    """Logs that were never made a session."""
-    return [
-        log
-        for log in sorted((store / UNFINISHED).glob(f"*--*{LOG_SUFFIX}"))
-        if not (session_dir(store, *log.name.removesuffix(LOG_SUFFIX).split("--", 1)) / SESSION_FILE).exists()
-    ]
+    """Logs that were never made a session, and that nobody is writing."""
+    return [log for log in sorted((store / UNFINISHED).glob(f"*--*{LOG_SUFFIX}")) if _is_left(store, log)]
+
+
+def _is_left(store: Path, log: Path) -> bool:
+    subject, session = log.name.removesuffix(LOG_SUFFIX).split("--", 1)
+    if (session_dir(store, subject, session) / SESSION_FILE).exists():
+        return False
+    try:
+        with claimed(log):
+            return True
+    except (CannotRecord, SessionNotFound):
+        # being written, or gone meanwhile
+        return False
 
 
 def now_utc() -> datetime:
@@ -94,9 +107,16 @@ async def sitting(
 
 
 async def ready(live: Live, wanted: Collection[Sensor], wait_s: float) -> frozenset[Sensor]:
-    """Which of the wanted sensors stream: all of them, or those that do after `wait_s`."""
+    """Which of the wanted sensors stream: all of them, or those that do after `wait_s`.
+
+    Raises:
+        LinkFailed: for a while nobody could even look for them; in a block of `open_radio` it becomes `NoRadio`.
+    """
     loop = asyncio.get_running_loop()
-    until_s = loop.time() + wait_s
-    while not set(wanted) <= live.streaming() and loop.time() < until_s:
+    begin_s = loop.time()
+    while not set(wanted) <= live.streaming() and loop.time() < begin_s + wait_s:
         await asyncio.sleep(READY_EVERY_S)
+        blind = [link.last_note for link in live.links.values() if (link.last_note or "").startswith(BLIND)]
+        if len(blind) == len(live.links) and loop.time() > begin_s + BLIND_S:
+            raise LinkFailed("scan", str(blind[0]).removeprefix(BLIND))
     return live.streaming()

@@ -111,7 +111,7 @@ def parse(text: str) -> tuple[Worn, ...]:
         raise BadWorn(f"{error}; want TOML (text without quotes?)") from None
     except (ValueError, RecursionError):
         raise BadWorn("a number is too long or brackets are too many; want TOML") from None
-    return _checked(_parsed(role, table) for role, table in whole.items())
+    return checked(_parsed(role, table) for role, table in whole.items())
 
 
 def text_of(worn: Iterable[Worn]) -> str:
@@ -120,7 +120,7 @@ def text_of(worn: Iterable[Worn]) -> str:
     Raises:
         BadWorn: what no file may say.
     """
-    return "\n".join([HEADER, *(_table(one) for one in _checked(worn))])
+    return "\n".join([HEADER, *(_table(one) for one in checked(worn))])
 
 
 def _parsed(role: str, table: object) -> Worn:
@@ -137,8 +137,12 @@ def _parsed(role: str, table: object) -> Worn:
     return Worn(sensor=role, **said)
 
 
-def _checked(worn: Iterable[Worn]) -> tuple[Worn, ...]:
-    """In the order of SENSORS; rates and mountings as floats."""
+def checked(worn: Iterable[Worn]) -> tuple[Worn, ...]:
+    """In the order of SENSORS; rates and mountings as floats.
+
+    Raises:
+        BadWorn: a role or a serial number twice, or what can't be.
+    """
     roles: dict[str, Worn] = {}
     serials: dict[str, Sensor] = {}
     for one in worn:

@@ -241,7 +241,7 @@ def test_the_doctor_measures_what_is_bound(imu, config, tmp_path):
 
 def test_the_doctor_takes_any_sensor_by_name(imu, config):
     with air(*sensors("A1", "B2")) as transport:
-        code, out, err = imu("doctor", "B2", "--hci", transport, "--seconds", 1, "--json", "-")
+        code, out, err = imu("doctor", "B2", "--hci", transport, "--seconds", 2, "--json", "-")
         assert (code, err) == (0, "")
         [one] = json.loads(out)["sensors"]
         assert (one["serial"], one["sensor"], one["driver"], one["rssi_dbm"]) == ("B2", None, "ogi", -50)

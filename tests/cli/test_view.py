@@ -148,7 +148,7 @@ def test_one_sentence_where_nothing_can_be_drawn():
 
 
 class Terminal(io.StringIO):
-    """What stands on a terminal that knows cursor-up and clear-line."""
+    """What stands on a terminal that knows cursor-up and clear-below."""
 
     def isatty(self):
         return True
@@ -163,8 +163,8 @@ class Terminal(io.StringIO):
             elif match := re.fullmatch(r"\x1b\[(\d*)F", part):
                 at -= int(match[1])
                 assert at >= 0
-            elif part == "\x1b[2K":
-                rows[at] = ""
+            elif part == "\x1b[J":
+                rows[at:] = [""]
             elif not part.startswith("\x1b"):
                 rows[at] += part
         return [row for row in rows if row]
@@ -198,3 +198,22 @@ def test_a_quiet_screen_says_nothing():
     screen.show(scene())
     screen.say("done")
     assert out.getvalue() == ""
+
+
+def test_a_low_terminal_is_drawn_over_too(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("LINES", "4")
+    out = Terminal()
+    screen = Screen(stream=out)
+    for _ in range(5):
+        screen.show(scene())
+    assert len(out.screen()) == 3
+
+
+def test_who_only_records_sees_links_and_no_dashes():
+    shown = "\n".join(lines(scene(walking=False)))
+    assert "left foot" in shown
+    assert "cadence" not in shown
+    assert "cadence" not in sentence(scene(walking=False))
+    assert "listen: the link broke" in sentence(scene(walking=False))

@@ -14,7 +14,7 @@ from firmware_bridge.ogi import Ogi
 from imu.live.decode import per_count_of
 from imu.live.emulated import Conditions, Emulation, worn_by
 from imu.live.recover import recover
-from imu.live.sitting import left_behind
+from imu.live.sitting import left_behind, log_path
 from imu.simulate import named
 from imu.store.log import read_log
 from imu.store.raw import raw_path, read_raw
@@ -69,7 +69,7 @@ class Killed:
             )
             try:
                 async with asyncio.timeout(PATIENCE_S):
-                    while not left_behind(self.store):
+                    while not log_path(self.store, "S01", "cut").exists():
                         assert program.returncode is None, "it ended by itself"
                         await asyncio.sleep(0.01)
                 await asyncio.sleep(self._after_s)

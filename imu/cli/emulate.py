@@ -1,7 +1,7 @@
 """A sitting with emulated sensors that a simulated person wears: the whole path but for the air."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from imu.cli.sit import Sitting, Stop, sit
 from imu.cli.view import Screen
+from imu.core.session import Sensor
 from imu.core.tables import TRUTH_CONTACTS, TRUTH_PELVIS, TRUTH_STEPS, Columns, Table
 from imu.core.units import NS_PER_S
 from imu.live.emulated import Conditions, Emulation, setups
@@ -39,17 +40,8 @@ async def sit_emulated(
         NoEmulator: bumble is not installed.
         RetrogaitError: as `sit`.
     """
-    said = setups(recording)
     async with Emulation(recording, conditions) as emulation:
-        worn = [
-            Worn(
-                sensor=sensor,
-                serial=serial,
-                placement=said[sensor]["placement"],
-                mounting=_rows(said[sensor]["mounting"]),
-            )
-            for sensor, serial in emulation.worn.items()
-        ]
+        worn = worn_of(recording, emulation.worn)
         document: dict[str, Any] = {
             **asked.document,
             "activity": recording.session.document["activity"],
@@ -107,6 +99,17 @@ def _between(columns: Columns, table: Table, *, begin_ns: int, end_ns: int) -> C
         return values - begin_ns if name.startswith("t_") else values
 
     return {name: since(name) for name in columns}
+
+
+def worn_of(recording: Recording, serials: Mapping[Sensor, str]) -> tuple[Worn, ...]:
+    """The sensors of an emulation, worn as the simulator says."""
+    said = setups(recording)
+    return tuple(
+        Worn(
+            sensor=sensor, serial=serial, placement=said[sensor]["placement"], mounting=_rows(said[sensor]["mounting"])
+        )
+        for sensor, serial in serials.items()
+    )
 
 
 def _rows(mounting: list[list[float]] | None) -> tuple[tuple[float, ...], ...] | None:

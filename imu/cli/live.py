@@ -13,6 +13,7 @@ from shlex import quote
 from typing import Final
 
 from imu.cli.emulate import sit_emulated
+from imu.cli.page import show_page
 from imu.cli.simulate import SUBJECT as SIMULATED
 from imu.cli.sit import REDRAWN_EVERY_S, Stop, add_arguments, asked, found_text, sit, told
 from imu.cli.sit import run as run_on_loop
@@ -28,6 +29,7 @@ from imu.live.live import Live
 from imu.live.replay import Replay
 from imu.live.sitting import left_behind
 from imu.simulate import named
+from imu.web.server import PORT
 
 EXAMPLES: Final = """\
 examples:
@@ -60,6 +62,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     instead.add_argument("--seed", type=int, default=1, metavar="N", help="of that person (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="each event as a line of JSON on stdout")
+    page = parser.add_argument_group("the page")
+    page.add_argument("--web", action="store_true", help="run the sitting from a page in the browser")
+    page.add_argument("--port", type=int, default=PORT, metavar="N", help="where it is served (default %(default)s)")
+    page.add_argument("--lan", action="store_true", help="other devices of this network may look on, with a key")
+    page.add_argument("--no-browser", action="store_true", help="open none here")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--speed is {args.speed:g}; want more than 0")
     if args.replay is None and args.speed != 1.0:
         raise UsageError("--speed goes with --replay; people walk as fast as they do")
+    if args.web and (args.replay is not None or args.json):
+        raise UsageError("--web runs a sitting with sensors; want it without --replay and --json")
     for name in REPLAYED_WITHOUT if args.replay is not None else EMULATED_WITHOUT if args.emulate is not None else ():
         if getattr(args, name):
             raise UsageError(
@@ -80,6 +89,8 @@ def run(args: argparse.Namespace) -> int:
     warm_up()
     if args.replay is not None:
         return run_on_loop(_replay(args))
+    if args.web:
+        return run_on_loop(show_page(args, Stop()))
     return run_on_loop(_live(args))
 
 

@@ -22,6 +22,14 @@ class BoardParams:
     """For cadence and speed."""
     drops: int = 10
     """Steps of each stance foot, for the pelvic drop."""
+    angles: int = 10
+    """Contacts of each foot, for its angle."""
+    least_steps: int = 4
+    """Below so many steps or strides, cadence and speed are no figures to go by..."""
+    least_contacts: int = 5
+    """...nor are shares and angles of fewer contacts of a foot..."""
+    least_drops: int = 5
+    """...nor is the drop of fewer clean steps. A report wants 10 of each (Commandeur 2024); live, half must do."""
     window_s: float = 15.0
     """What lies further back belongs to another bout."""
     old_s: float = 2.0
@@ -64,8 +72,30 @@ class Figures:
     toes: dict[Foot, Toes] = field(default_factory=dict[Foot, Toes])
     drop_deg: dict[Foot, Mean] = field(default_factory=dict[Foot, Mean])
     """By stance foot."""
+    foot_angle_deg: dict[Foot, Mean] = field(default_factory=dict[Foot, Mean])
+    """At contact, positive toes-up; of clean contacts."""
     contacts: int = 0
     """All so far."""
+    newest_ns: int | None = None
+    """Of the last contact, session clock."""
+
+    def age_s(self, now_s: float) -> float | None:
+        """How old the last contact is, at a time of the session; None: there was none."""
+        return None if self.newest_ns is None else max(0.0, now_s - self.newest_ns / NS_PER_S)
+
+    def thin(self, params: BoardParams) -> dict[str, str]:
+        """Figures that rest on too little, by name or name.foot, and why."""
+        least: list[tuple[str, Mean | Toes | None, int, str]] = [
+            ("cadence_spm", self.cadence_spm, params.least_steps, "steps"),
+            ("speed_m_s", self.speed_m_s, params.least_steps, "strides"),
+            *((f"toes.{foot}", one, params.least_contacts, "clear contacts") for foot, one in self.toes.items()),
+            *((f"drop_deg.{foot}", one, params.least_drops, "clean steps") for foot, one in self.drop_deg.items()),
+            *(
+                (f"foot_angle_deg.{foot}", one, params.least_contacts, "contacts")
+                for foot, one in self.foot_angle_deg.items()
+            ),
+        ]
+        return {name: f"{one.n} {of}, {n} wanted" for name, one, n, of in least if one is not None and one.n < n}
 
 
 class Board:
@@ -77,6 +107,7 @@ class Board:
         self._steps: deque[Row] = deque(maxlen=self.params.steps)
         self._strides: deque[Row] = deque(maxlen=self.params.steps)
         self._drops: dict[Foot, deque[Row]] = {foot: deque(maxlen=self.params.drops) for foot in FEET}
+        self._angles: dict[Foot, deque[Row]] = {foot: deque(maxlen=self.params.angles) for foot in FEET}
         self._newest: Row | None = None
         self._count = 0
         self._t_ns: int | None = None
@@ -93,6 +124,8 @@ class Board:
                 self._count += 1
                 self._contacts[event.foot].append(row)
                 self._newest = row
+                if row.get("foot_angle_deg") is not None and not row["quality"]:
+                    self._angles[event.foot].append(row)
             elif event.kind == "stride":
                 self._strides.append(row)
             elif event.kind == "step":
@@ -105,7 +138,7 @@ class Board:
         now_ns, newest = self._t_ns, self._newest
         if now_ns is None or newest is None:
             return Figures(t_ns=now_ns, contacts=self._count)
-        direction = str(newest["direction"])
+        direction, newest_ns = str(newest["direction"]), whole(newest, "t_contact_ns")
 
         def recent(rows: Iterable[Row], end: str) -> list[Row]:
             same = [row for row in rows if row["direction"] == direction]
@@ -116,7 +149,7 @@ class Board:
 
         contacts: dict[Foot, list[Row]] = {foot: recent(rows, "t_contact_ns") for foot, rows in self._contacts.items()}
         if not any(contacts.values()):
-            return Figures(t_ns=now_ns, contacts=self._count)
+            return Figures(t_ns=now_ns, contacts=self._count, newest_ns=newest_ns)
         steps, strides = recent(self._steps, "t_end_ns"), recent(self._strides, "t_end_ns")
         return Figures(
             t_ns=now_ns,
@@ -129,7 +162,13 @@ class Board:
                 for foot, rows in self._drops.items()
                 if (mean := _mean(recent(rows, "t_end_ns"), "pelvic_drop_deg")) is not None
             },
+            foot_angle_deg={
+                foot: mean
+                for foot, rows in self._angles.items()
+                if (mean := _mean(recent(rows, "t_contact_ns"), "foot_angle_deg")) is not None
+            },
             contacts=self._count,
+            newest_ns=newest_ns,
         )
 
     def _old_s(self, ages_s: list[float]) -> float:

@@ -1,0 +1,397 @@
+"""One sitting as a person runs it: set-up, recording, end. All of its state is one document; it knows no page.
+
+The recorder takes no orders from here but to begin and to stop. Whatever a command runs into, it goes on.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from inspect import signature
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, Literal, Self
+
+from firmware_bridge.central import Central
+from firmware_bridge.driver import drivers as installed
+from firmware_bridge.packets import BridgeError
+from imu.core.errors import CannotRecord, RetrogaitError
+from imu.core.samples import Floats, Ints
+from imu.core.session import SENSORS, Sensor
+from imu.live import showing
+from imu.live.audience import Audience
+from imu.live.coach import Coach
+from imu.live.live import Live
+from imu.live.notices import NoticeBoard, Notices
+from imu.live.recover import Recovered, finish
+from imu.live.setup import Given, Refused, Setup
+from imu.live.showing import Stage
+from imu.live.sitting import now_utc
+from imu.live.station import Station
+from imu.store.slips import likely
+
+TICK_S: Final = 0.1
+ASK_TICKS: Final = 5
+"""The pipeline is asked for its calibration no oftener: each time it makes up a whole summary."""
+LONGEST_NOTE: Final = 2000
+ROOM_BEHIND: Final = 1 << 14
+"""Packets that may wait for the coach: minutes."""
+WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "setup": "the set-up",
+        "recording": "while it is recorded",
+        "ending": "while the session is written",
+        "ended": "after the end",
+    }
+)
+BEFORE: Final = ("setup",)
+RECORDING: Final = ("recording",)
+BOTH: Final = ("setup", "recording")
+
+
+class Desk:
+    """`async with Desk(...) as desk`, then `document()`, `do(...)` and `subscribe_events()`.
+
+    Args:
+        central: the radio.
+        store: where sessions go.
+        given: what is known beforehand.
+        on_start: told when a recording begins, at once.
+        on_made: told of the session, in a thread, before the stage is `ended`.
+    """
+
+    def __init__(
+        self,
+        central: Central,
+        store: Path,
+        given: Given | None = None,
+        *,
+        on_start: Callable[[Live], None] | None = None,
+        on_made: Callable[[Recovered], None] | None = None,
+    ) -> None:
+        self.ended = asyncio.Event()
+        self.made: Recovered | None = None
+        """What the recording came to."""
+        self._given = given = given or Given()
+        self._drivers = installed() if given.drivers is None else given.drivers
+        self._setup = Setup(store)
+        self._station = Station(
+            central, self._drivers, given.worn, worn_path=given.worn_path, look=self._look, on_slip=self._on_slip
+        )
+        self._notices = NoticeBoard()
+        self._coach = Coach(self._mark, self._notices.tell)
+        self._on_start, self._on_made = on_start, on_made
+        self._stage: Literal["setup", "recording", "ending", "ended"] = "setup"
+        self._session: str | None = None
+        self._log: Path | None = None
+        self._problem = ""
+        self._summary: dict[str, Any] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._turn = asyncio.Lock()
+        """Of commands that change who wears what, begin or end."""
+        self._handlers = self._all_handlers()
+
+    @property
+    def audience(self) -> Audience:
+        """Rows and events of the recording, from its first to its last."""
+        return self._station.audience
+
+    @property
+    def live(self) -> Live:
+        """The live loop of those that are worn just now."""
+        return self._station.live
+
+    @property
+    def stage(self) -> Stage:
+        """Where the sitting is. `ready`: all that should be done before is done; one may start without."""
+        return "ready" if self._stage == "setup" and not self._lacking() else self._stage
+
+    def subscribe_events(self) -> Notices:
+        """Contacts, cues and warnings from now on; who is slow loses the oldest."""
+        return self._notices.subscribe()
+
+    def unsubscribe_events(self, notices: Notices) -> None:
+        """It gets no more."""
+        self._notices.unsubscribe(notices)
+
+    def mounting(self, sensor: Sensor) -> Floats | None:
+        """(3, 3) of a worn sensor; None = not known, or not worn."""
+        return self._station.mountings.get(sensor)
+
+    def document(self) -> dict[str, Any]:
+        """All of the state, the same keys each time: docs/adr/0004-the-page.md."""
+        known = showing.Known(
+            stage=self.stage,
+            session=self._session,
+            simulated=self._given.simulated,
+            problem=self._problem,
+            summary=self._summary,
+        )
+        return showing.document(known, self._setup, self._station, self._coach)
+
+    async def do(self, command: Mapping[str, Any]) -> None:
+        """Carry out what a person asked for: {"do": name, ...}.
+
+        Whoever asked may leave meanwhile: what was begun comes to its end.
+
+        Raises:
+            Refused: no such command, not now, or not with these words.
+        """
+        name, rest = command.get("do"), {key: value for key, value in command.items() if key != "do"}
+        if not isinstance(name, str) or name not in self._handlers:
+            raise Refused(f"got do {name!r}; want {', '.join(self._handlers)}{likely(str(name), self._handlers)}")
+        stages, handler = self._handlers[name]
+        self._only_in(name, stages)
+        try:
+            signature(handler).bind(**rest)
+        except TypeError as slip:
+            raise Refused(f"{name}: {slip}") from None
+        doing = self._begun(_awaited(handler, rest))
+        try:
+            await asyncio.shield(doing)
+        except Refused:
+            raise
+        except (RetrogaitError, BridgeError) as slip:
+            raise Refused(str(slip)) from slip
+
+    async def __aenter__(self) -> Self:
+        self._station.begin(self._given.asides)
+        self._coach.wear(self._station.mountings)
+        await self._setup.look_round()
+        self._begun(self._watch())
+        self._begun(self._tick())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """A recording that runs is ended well."""
+        try:
+            async with self._turn:
+                if self._stage == "recording":
+                    self._stop()
+            if self._stage == "ending":
+                await self.ended.wait()
+        finally:
+            tasks = [task for task in self._tasks if not task.done()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._notices.end()
+            if self._stage != "ended":
+                await self._station.close()
+
+    def _begun(self, coroutine: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _only_in(self, name: str, stages: Sequence[str]) -> None:
+        if self._stage not in stages:
+            raise Refused(f"{name}: not {WORDS[self._stage]}; want it {' or '.join(WORDS[one] for one in stages)}")
+
+    def _lacking(self) -> list[str]:
+        return [*self._setup.lacking(), *self._station.lacking()]
+
+    def _look(self, sensor: Sensor, t_ns: Ints, acc: Floats, gyr: Floats) -> None:
+        """Before the recording: who stands how."""
+        self._coach.look(sensor, t_ns, acc, gyr)
+
+    def _on_slip(self, slip: BaseException) -> None:
+        self._say_problem(f"a link has ended for good: {slip}")
+
+    def _say_problem(self, text: str) -> None:
+        self._problem = self._problem or text
+        self._notices.tell({"event": "warning", "text": text})
+
+    def _mark(self, kind: str, value: Mapping[str, Any]) -> None:
+        if self._stage == "recording":
+            self.live.mark(kind, value)
+
+    async def _watch(self) -> None:
+        """What the live loop hears, to the coach."""
+        async for heard in self.audience.subscribe(ROOM_BEHIND):
+            try:
+                self._coach.hear(heard)
+            except Exception as slip:  # noqa: BLE001 whatever it is, it must cost nobody a recording
+                self._say_problem(f"cues have failed, a mistake of this program ({slip!r}); the recording goes on")
+                return
+
+    async def _tick(self) -> None:
+        ticks, failed = 0, False
+        while True:
+            await asyncio.sleep(TICK_S)
+            if self._stage != "recording":
+                continue
+            if self.live.problem is not None:
+                self._say_problem(str(self.live.problem))
+                self._stop()
+                continue
+            ticks += 1
+            try:
+                if not failed:
+                    self._pass(ticks)
+            except Exception as slip:  # noqa: BLE001 as above
+                failed = True
+                self._say_problem(f"phases have failed, a mistake of this program ({slip!r}); the recording goes on")
+
+    def _pass(self, ticks: int) -> None:
+        """Time goes on."""
+        belt = showing.belt_document(self.live, self._setup.belt_m_s)
+        self._coach.tick(self.live.elapsed_s, belt["speed_m_s"], belt_told=belt["source"] == "treadmill")
+        player = self.live.player
+        if player is not None and self._coach.calibration.wants_word and ticks % ASK_TICKS == 0:
+            self._coach.calibration.take(player.chain.summary()["calibrations"])
+
+    # --- what a person asks for
+
+    def _all_handlers(self) -> dict[str, tuple[tuple[str, ...], Callable[..., Any]]]:
+        return {
+            "subject": (BEFORE, self._do_subject),
+            "against": (BEFORE, self._do_against),
+            "scan": (BEFORE, self._station.scan),
+            "bind": (BEFORE, self._do_bind),
+            "unbind": (BEFORE, self._do_unbind),
+            "check": (BOTH, self._do_check),
+            "note_of": (BOTH, self._do_note_of),
+            "belt": (BOTH, self._do_belt),
+            "protocol": (BEFORE, self._setup.follow),
+            "start": (BEFORE, self._do_start),
+            "next": (RECORDING, self._do_next),
+            "pause": (RECORDING, partial(self._do_pause, paused=True)),
+            "resume": (RECORDING, partial(self._do_pause, paused=False)),
+            "mark": (RECORDING, partial(self._mark, "mark", {"name": "mark"})),
+            "note": (RECORDING, self._do_note),
+            "cue": (BOTH, self._do_cue),
+            "recover": (("setup", "ended"), self._do_recover),
+            "stop": (RECORDING, self._do_stop),
+        }
+
+    async def _do_subject(self, code: str) -> None:
+        before = self._setup.subject
+        await self._setup.choose(code)
+        if code != before:
+            self._coach.baselines = {}
+
+    async def _do_against(self, session: str | None) -> None:
+        self._coach.baselines = await self._setup.compare(session)
+
+    async def _do_bind(self, serial: str, sensor: Sensor) -> None:
+        async with self._turn:
+            self._only_in("bind", BEFORE)
+            await self._station.bind(serial, sensor)
+            self._coach.wear(self._station.mountings)
+
+    async def _do_unbind(self, sensor: Sensor) -> None:
+        async with self._turn:
+            self._only_in("unbind", BEFORE)
+            await self._station.unbind(sensor)
+            self._coach.wear(self._station.mountings)
+
+    def _do_check(self, id: str, done: bool) -> None:  # noqa: A002 the wire's word
+        self._setup.check(id, done)
+        self._mark("check", {"id": id, "done": done})
+
+    def _do_note_of(self, key: str, value: object) -> None:
+        self._setup.note(key, value)
+        self._mark("conditions", {key: value})
+
+    def _do_belt(self, speed: str) -> None:
+        self._mark("belt_speed", {"speed_m_s": self._setup.type_belt(speed), "typed": True})
+
+    def _do_cue(self, **changes: Any) -> None:
+        self._coach.set_cue(changes)
+
+    def _do_next(self) -> None:
+        if not self._coach.next(self.live.elapsed_s):
+            raise Refused("there is no phase any more; want stop, or walk on freely")
+
+    def _do_pause(self, *, paused: bool) -> None:
+        if not self._coach.pause(paused):
+            raise Refused("no phase runs" if paused else "no phase is paused")
+
+    def _do_note(self, text: object) -> None:
+        if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_NOTE:
+            raise Refused(f"want a note of 1 to {LONGEST_NOTE} characters")
+        self._mark("note", {"text": text.strip()})
+
+    async def _do_start(self) -> None:
+        async with self._turn:
+            self._only_in("start", BEFORE)
+            subject = self._setup.subject
+            if subject is None:
+                raise Refused("nobody is chosen; want a subject first")
+            if self._station.scanning:
+                raise Refused("it is still looking for sensors; want a few seconds of patience")
+            session = now_utc().strftime("%Y-%m-%dT%H-%M-%SZ")
+            log = self._setup.new_log(subject, session)
+            said = self._setup.document()
+            before = self._given.document
+            conditions = {**before.get("conditions", {}), **said.get("conditions", {})}
+            document = {**before, **said, "session": session, "conditions": conditions}
+            undone = self._setup.lacking()
+            there = await self._station.alone()
+            await self.live.start(log, document, sensors=there, utc=now_utc)
+            self._log, self._session = log, session
+            self._station.muster.looking = False
+            self._stage = "recording"
+            mountings = self._station.mountings
+            self._coach.wear({sensor: mountings[sensor] for sensor in SENSORS if sensor in there}, recorded=True)
+            self._coach.begin(self._setup.protocol)
+            if self._setup.belt_m_s is not None:
+                self._mark("belt_speed", {"speed_m_s": self._setup.belt_m_s, "typed": True})
+            if undone:
+                self._mark("warning", {"text": "begun before all was made sure of", "undone": undone})
+            if self._on_start is not None:
+                self._on_start(self.live)
+
+    async def _do_stop(self) -> None:
+        async with self._turn:
+            self._only_in("stop", RECORDING)
+            self._stop()
+
+    def _stop(self) -> None:
+        """The recording ends; its session is made meanwhile."""
+        self._coach.end()
+        self._stage = "ending"
+        self._begun(self._end())
+
+    async def _end(self) -> None:
+        log, said = self._log, self._setup
+        try:
+            try:
+                await self._station.close()
+            except CannotRecord as why:
+                # what came before is a session too
+                self._say_problem(str(why))
+            if log is not None:
+                self.made = await asyncio.to_thread(self._finish, log)
+        except (RetrogaitError, BridgeError) as why:
+            self._say_problem(f"{why}; what was recorded is in {log}")
+        finally:
+            given = self._coach.cues.given
+            against = None if said.against is None else {"session": said.against, "summary": said.against_summary}
+            self._summary = showing.summary_document(self.made, self._problem, against, given)
+            await said.look_round()
+            self._stage = "ended"
+            self.ended.set()
+
+    def _finish(self, log: Path) -> Recovered:
+        made = finish(log, self._setup.store, self._drivers)
+        if self._on_made is not None:
+            self._on_made(made)
+        return made
+
+    async def _do_recover(self, log: str) -> None:
+        known = {str(left): left for left in self._setup.left}
+        if log not in known:
+            raise Refused(f"no log {log!r} was left behind; want {', '.join(known) or 'none: there is none'}")
+        async with self._turn:
+            await asyncio.to_thread(finish, known[log], self._setup.store, self._drivers)
+            await self._setup.look_round()
+
+
+async def _awaited(handler: Callable[..., Any], rest: Mapping[str, Any]) -> None:
+    done = handler(**rest)
+    if isinstance(done, Awaitable):
+        await done

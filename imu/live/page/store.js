@@ -1,0 +1,71 @@
+// The desk's document as it was told, and how long ago. The page keeps no other state of the session.
+
+export const OLD_S = 2; // an older figure is taken down
+const CONTACTS = 60;
+
+const now = () => performance.now() / 1000;
+
+export class Store {
+  doc = {};
+  silent = true; // nothing has come for too long: all that stands here is old
+  warnings = [];
+  #came = new Map();
+  #listeners = [];
+  #late = []; // contacts told since the document's own were
+
+  /** Whether a document has ever come. */
+  get known() {
+    return this.doc.stage !== undefined;
+  }
+
+  /** A message of the server's, parsed. */
+  take(message) {
+    const { type, ...keys } = message;
+    if (type === "document") {
+      this.doc = {};
+      this.#came.clear();
+      this.#late = [];
+    }
+    if (type === "document" || type === "update") {
+      Object.assign(this.doc, keys);
+      for (const key of Object.keys(keys)) this.#came.set(key, now());
+      if (keys.contacts) this.#late = [];
+    } else if (type === "event" && keys.event === "contact") {
+      this.#late = [...this.#late, keys].slice(-CONTACTS);
+    } else if (type === "event" && keys.event === "warning") {
+      this.warnings = [...this.warnings, { text: keys.text, at_s: this.doc.clock?.elapsed_s, id: now() }].slice(-20);
+    }
+    this.tell(message);
+  }
+
+  /** The last contacts, oldest first: those of the document and those that were told since. */
+  get contacts() {
+    const known = this.doc.contacts ?? [];
+    const last = known.at(-1)?.t_ns ?? -Infinity;
+    return [...known, ...this.#late.filter((contact) => contact.t_ns > last)].slice(-CONTACTS);
+  }
+
+  /** Seconds since a key of the document was told. */
+  age(key) {
+    return this.#came.has(key) ? now() - this.#came.get(key) : Infinity;
+  }
+
+  /** Whether what stands under a key, with the age it was told with, is too old to be shown. */
+  old(key, age_s) {
+    return this.silent || age_s == null || age_s + this.age(key) > OLD_S;
+  }
+
+  /** A warning was seen. */
+  dismiss(id) {
+    this.warnings = this.warnings.filter((one) => one.id !== id);
+    this.tell({ type: "tick" });
+  }
+
+  listen(heard) {
+    this.#listeners.push(heard);
+  }
+
+  tell(message) {
+    for (const heard of this.#listeners) heard(message);
+  }
+}

@@ -1,0 +1,195 @@
+"""Parts of the document that a page gets, from what is known: docs/adr/0004-the-page.md lays it down."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any, Final, Literal, TypeAlias
+
+from imu.core.session import SENSORS
+from imu.core.units import NS_PER_S
+from imu.live.board import Board, Mean
+from imu.live.coach import Coach, course_document, cue_document
+from imu.live.live import Live
+from imu.live.muster import Muster
+from imu.live.placement import Remark, shaken
+from imu.live.recover import Recovered
+from imu.live.setup import CHECKS, Setup, left_document
+from imu.live.station import Station
+from imu.live.worn import Worn
+
+Stage: TypeAlias = Literal["setup", "ready", "recording", "ending", "ended"]
+
+OLD_S: Final = 2.0
+"""An older figure is not told; nor is any of a board that no sample has reached for so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the desk itself knows of the sitting."""
+
+    stage: Stage
+    session: str | None
+    simulated: bool
+    problem: str
+    summary: dict[str, Any] | None
+
+
+def document(known: Known, said: Setup, station: Station, coach: Coach) -> dict[str, Any]:
+    """All of it, the same keys each time."""
+    live, muster = station.live, station.muster
+    figures, greyed = figures_document(station.audience.board, live.elapsed_s)
+    baseline, course = coach.baseline(), coach.course
+    phase_s = live.elapsed_s if course is None else course.phase_s
+    return {
+        "stage": known.stage,
+        "clock": {"elapsed_s": round(live.elapsed_s, 1), "phase_s": round(phase_s, 1)},
+        "session": {
+            "subject": said.subject,
+            "session": known.session,
+            "against": said.against,
+            "store": str(said.store),
+            "simulated": known.simulated,
+        },
+        "subjects": said.subjects,
+        "scanning": station.scanning,
+        "found": found_document(muster, station.worn),
+        "links": links_document(live, muster),
+        "checks": [{"id": one.id, "text": one.text, "done": said.checks[one.id]} for one in CHECKS],
+        "notes": dict(said.notes),
+        "placement": placement_document(coach.placement.remarks()),
+        "calibration": coach.calibration.document(),
+        "belt": belt_document(live, said.belt_m_s),
+        "heart_bpm": live.aside("heart_rate"),
+        "figures": figures,
+        "baseline": None if baseline is None else baseline.document(),
+        "greyed": greyed,
+        "contacts": list(coach.contacts),
+        "cue": cue_document(coach),
+        "protocol": course_document(course, said.protocol),
+        "protocols": [{"name": one.name, "title": one.title, "about": one.about} for one in said.protocols.values()],
+        "recorder": recorder_document(live, known.problem),
+        "left_behind": left_document(said.left),
+        "summary": known.summary,
+    }
+
+
+def mean_document(mean: Mean | None) -> dict[str, float | int | None] | None:
+    """A figure, its uncertainty, and of how many."""
+    return None if mean is None else {"value": mean.value, "sd": mean.sd, "n": mean.n}
+
+
+def figures_document(board: Board, now_s: float) -> tuple[dict[str, Any], dict[str, str]]:
+    """`figures` and `greyed` at a time of the session."""
+    figures = board.figures()
+    known_s = None if figures.t_ns is None else now_s - figures.t_ns / NS_PER_S
+    if known_s is None or known_s > OLD_S:
+        figures = type(figures)(t_ns=figures.t_ns, contacts=figures.contacts, newest_ns=figures.newest_ns)
+    age_s = figures.age_s(now_s)
+    said: dict[str, Any] = {
+        "age_s": None if age_s is None else round(age_s, 2),
+        "direction": figures.direction,
+        "cadence_spm": mean_document(figures.cadence_spm),
+        "speed_m_s": mean_document(figures.speed_m_s),
+        "toes": {foot: one._asdict() for foot, one in figures.toes.items()},
+        "drop_deg": {foot: mean_document(one) for foot, one in figures.drop_deg.items()},
+        "foot_angle_deg": {foot: mean_document(one) for foot, one in figures.foot_angle_deg.items()},
+        "contacts": figures.contacts,
+    }
+    return said, figures.thin(board.params)
+
+
+def found_document(muster: Muster, worn: Iterable[Worn]) -> list[dict[str, Any]]:
+    """Sensors in the air as last looked for, and those that are held."""
+    roles: dict[str, str] = {one.serial: one.sensor for one in worn}
+    lit = shaken({serial: one.motion for serial, one in muster.here.items()}) if muster.looking else frozenset[str]()
+    seen = {one.serial: one for one in muster.found if one.serial is not None}
+    said: list[dict[str, Any]] = []
+    for serial in sorted({*seen, *muster.here}):
+        one, here = seen.get(serial), muster.here.get(serial)
+        identity = None if one is None else one.identity
+        said.append(
+            {
+                "serial": serial,
+                "driver": one.driver if one is not None else here.driver.name if here is not None else "",
+                "model": None if identity is None else identity.model,
+                "rssi_dbm": None if one is None else one.rssi,
+                "battery_pct": None if here is None else here.quality.battery_pct,
+                "shaken": serial in lit,
+                "sensor": roles.get(serial),
+            }
+        )
+    return said
+
+
+def links_document(live: Live, muster: Muster) -> list[dict[str, Any]]:
+    """The worn sensors' links."""
+    now_ns = live.now_ns
+    lit = shaken({serial: one.motion for serial, one in muster.here.items()}) if muster.looking else frozenset[str]()
+    order = sorted(live.links.values(), key=lambda link: SENSORS.index(link.worn.sensor))
+    return [
+        {
+            "sensor": link.worn.sensor,
+            "serial": link.worn.serial,
+            "state": link.state(now_ns),
+            "rate_hz": link.rate_hz,
+            "lost": live.lost(link.worn.sensor),
+            "battery_pct": link.battery_pct,
+            "breaks": link.breaks,
+            "note": "" if link.state(now_ns) == "streaming" else link.last_note or "",
+            "shaken": link.worn.serial in lit,
+        }
+        for link in order
+    ]
+
+
+def placement_document(remarks: Iterable[Remark]) -> list[dict[str, Any]]:
+    """What can be told; of the others nothing is said."""
+    return [{"sensor": one.sensor, "ok": one.ok, "text": one.text} for one in remarks if one.ok is not None]
+
+
+def recorder_document(live: Live, problem: str) -> dict[str, Any]:
+    """How the recording fares, and what went wrong with it."""
+    state, player = live.recording, live.player
+    said = problem
+    if not said and player is not None and player.slip is not None:
+        said = "the analysis has failed, a mistake of this program; the recording goes on"
+    if not said and live.overflowed:
+        said = f"this computer does not keep up: {live.overflowed} packets are lost"
+    return {
+        "bytes": 0 if state is None else state.synced_bytes + state.waiting_bytes,
+        "low": state is not None and state.low,
+        "problem": said,
+    }
+
+
+def belt_document(live: Live, typed_m_s: float | None) -> dict[str, Any]:
+    """The treadmill's word goes before what somebody typed."""
+    told = live.aside("treadmill")
+    rows = [] if live.player is None else live.player.treadmill
+    return {
+        "speed_m_s": typed_m_s if told is None else told,
+        "source": "treadmill" if told is not None else "none" if typed_m_s is None else "typed",
+        "incline_pct": rows[-1]["incline_pct"] if rows and told is not None else None,
+    }
+
+
+def summary_document(
+    made: Recovered | None, problem: str, against: Mapping[str, Any] | None, cues_given: int
+) -> dict[str, Any]:
+    """What a recording came to; `made` None: it could not be made a session."""
+    lines: list[dict[str, Any]] = []
+    if made is not None:
+        lines.append({"text": "Look at it again:", "command": f"imu inspect {quote(str(made.folder))}"})
+        if made.log is not None:
+            problem = problem or "its log stays, for it holds more than could be understood"
+    return {
+        "folder": None if made is None else str(made.folder),
+        "problem": "; ".join(part for part in (problem, (made.unusable or "") if made is not None else "") if part),
+        "summary": None if made is None else made.summary,
+        "against": against,
+        "cues_given": cues_given,
+        "next": [
+            *lines,
+            {"text": "For another session, start the program again.", "command": None},
+        ],
+    }

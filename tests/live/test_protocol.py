@@ -1,0 +1,199 @@
+"""Protocols are read with care, and followed by the clock that they are given."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imu.live.course import Course, Seen
+from imu.live.protocol import UTMOST_M_S, BadProtocol, named, names, parse
+
+WALK = """
+[limits]
+max_speed_m_s = 0.6
+backward_s = 60
+[[phases]]
+kind = "timed_walk"
+id = "over-ground"
+metres = 3
+[[phases]]
+kind = "ramp"
+seconds = 30
+speeds_m_s = [0.2, 0.4, 0.6]
+[[phases]]
+kind = "backward"
+seconds = 40
+[[phases]]
+kind = "slow_down"
+[[phases]]
+kind = "rest"
+seconds = 20
+"""
+
+
+@pytest.fixture
+def course():
+    return Course(parse(WALK, "walk"))
+
+
+def at(course, number, seen=None):
+    """The course in the phase of that number, warnings taken."""
+    while course.at < number:
+        course.next(seen or Seen())
+    course.taken_warnings()
+    return course
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_ships_is_safe(name):
+    protocol = named(name)
+    kinds = [phase.kind for phase in protocol.phases]
+    assert protocol.title
+    assert protocol.about
+    for phase in protocol.phases:
+        assert phase.max_speed_m_s <= (1.6 if phase.kind == "forward" else 1.0)
+        assert list(phase.speeds_m_s) == sorted(phase.speeds_m_s)
+    if "ramp" in kinds:
+        # the lowest speed first, and nobody steps off a belt that runs
+        first = kinds.index("ramp")
+        assert "backward" not in kinds[:first]
+        assert protocol.phases[first].speeds_m_s[0] <= 0.45
+        assert protocol.backward_s is not None
+        for before, after in zip(kinds, [*kinds[1:], "end"], strict=True):
+            assert after != "rest" or before == "slow_down"
+        assert kinds[-1] == "slow_down"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (("seconds = 30", "second = 30"), r"phase 2 has 'second'; want .* \(meant 'seconds'\?\)"),
+        (("[limits]", "[limit]"), r"the file has 'limit'.*meant 'limits'"),
+        (('"ramp"', '"rampe"'), "phase 2 has kind 'rampe'.*meant 'ramp'"),
+        (("max_speed_m_s = 0.6", "max_speed_m_s = 2.0"), "max_speed_m_s is 2; want 0.1 to 1.41"),
+        (("[0.2, 0.4, 0.6]", "[0.6, 0.4]"), "want the lowest first"),
+        (("[0.2, 0.4, 0.6]", "[0.2, 0.9]"), "speeds_m_s is 0.9; want 0.05 to 0.6"),
+        (("seconds = 20", 'seconds = "20"'), "seconds is '20'; want a number"),
+        (("seconds = 20", "seconds = 20000"), "in minutes"),
+        (('kind = "slow_down"', 'kind = "slow_down"\nseconds = 5'), "it ends when the belt has stopped"),
+        (('kind = "rest"', 'kind = "rest"\nid = "over-ground"'), "once more"),
+        (("metres = 3", "metres = 300"), "in cm"),
+        (("metres = 3", 'metres = 3\nsay = ""'), "want a line of text"),
+        (("[[phases]]", "[phases"), "is no TOML"),
+    ],
+)
+def test_a_slip_is_named_in_one_line(change, why):
+    text = WALK.replace(*change)
+    assert text != WALK
+    with pytest.raises(BadProtocol, match=why) as slip:
+        parse(text, "walk")
+    assert str(slip.value).startswith("walk")
+    assert "\n" not in str(slip.value)
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(BadProtocol, match="meant 'backward-first'"):
+        named("backward-frist")
+
+
+def test_phases_end_by_time(course):
+    at(course, 1)
+    assert course.tick(0.0) is None
+    assert course.tick(29.9) is None
+    assert course.left_s == pytest.approx(0.1)
+    turn = course.tick(30.1)
+    assert (turn.ended.kind, turn.why, turn.began.kind) == ("ramp", "time", "backward")
+    assert course.taken_warnings() == []
+
+
+def test_a_ramp_rises_step_by_step(course):
+    at(course, 1)
+    said = []
+    for second in range(30):
+        course.tick(float(second))
+        said.append(course.target_m_s)
+    assert said == [0.2] * 10 + [0.4] * 10 + [0.6] * 10
+
+
+def test_a_timed_walk_ends_by_its_metres_or_the_button(course):
+    assert course.tick(2.0, Seen(metres=2.9)) is None
+    assert course.tick(5.0, Seen(metres=3.1)).why == "distance"
+    other = Course(parse(WALK, "walk"))
+    other.tick(4.0)
+    assert other.next().why == "button"
+    assert other.taken_warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (Seen(belt_m_s=0.0, belt_told=True), "belt stopped"),
+        (Seen(feet_rest_s=3.0), "feet at rest"),
+        (Seen(belt_m_s=0.4, belt_told=False, feet_rest_s=3.0), "feet at rest"),
+        (Seen(feet_rest_s=2.9), None),
+        # who rides the rails has not stopped the belt
+        (Seen(belt_m_s=0.3, belt_told=True, feet_rest_s=9.0), None),
+        (Seen(belt_m_s=0.0, belt_told=False), None),
+    ],
+)
+def test_a_slow_down_ends_when_the_belt_has_stopped(course, seen, why):
+    at(course, 3)
+    turn = course.tick(10.0, seen)
+    assert (None if turn is None else turn.why) == why
+
+
+def test_leaving_a_moving_belt_is_warned_of(course):
+    at(course, 3).next(Seen(belt_m_s=0.3, belt_told=True))
+    assert course.taken_warnings() == [
+        "Slow down; walk on until the belt has stopped: left while the belt runs at 0.30 m/s"
+    ]
+
+
+def test_a_phase_that_is_skipped_or_cut_short_is_warned_of(course):
+    at(course, 1).next()
+    assert course.taken_warnings() == ["Walk backward, slowly faster: skipped after 0 of 30 s"]
+    course.tick(25.0)
+    course.next()
+    assert course.taken_warnings() == ["Walk backward: cut short after 25 of 40 s"]
+
+
+def test_too_fast_is_told_once_each_time(course):
+    at(course, 2)
+    speeds = [0.5, 0.61, 0.7, 0.8, 0.5, 0.7]
+    for second, speed in enumerate(speeds):
+        course.tick(float(second), Seen(belt_m_s=speed, belt_told=True))
+        assert bool(course.beyond) == (speed > 0.65)
+    assert course.taken_warnings() == [
+        "the belt runs at 0.70 m/s; 0.60 is the limit",
+        "the belt runs at 0.70 m/s; 0.60 is the limit",
+    ]
+
+
+def test_too_long_backward_is_told_once(course):
+    for second in range(120):
+        course.tick(float(second))
+    assert course.taken_warnings() == ["1 min of walking backward are over, the limit of this protocol"]
+
+
+def test_a_pause_takes_no_time_off_a_phase(course):
+    at(course, 1).tick(0.0)
+    course.paused = True
+    for second in range(100):
+        assert course.tick(float(second)) is None
+    course.paused = False
+    assert course.tick(120.0) is None
+    assert course.phase_s == pytest.approx(21.0)
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 20.0), st.booleans(), st.sampled_from([None, 0.0, 0.5, 2.0])), max_size=60))
+def test_a_course_goes_on_to_its_end_whatever_happens(moments):
+    course, now_s, before = Course(parse(WALK, "walk")), 0.0, 0
+    for step_s, button, belt in moments:
+        now_s += step_s
+        seen = Seen(belt_m_s=belt, belt_told=belt is not None)
+        turn = course.next(seen) if button else course.tick(now_s, seen)
+        assert course.at - before == (turn is not None)
+        before = course.at
+        assert (course.phase is None) == (course.at == len(course.protocol.phases))
+        assert course.left_s is None or course.left_s >= 0.0
+        assert course.phase_s <= now_s
+        assert course.protocol.phases[0].max_speed_m_s <= UTMOST_M_S

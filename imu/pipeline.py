@@ -183,7 +183,7 @@ class Pipeline:
                 **{sensor: _repairs(report, list(reports.values())) for sensor, report in reports.items()},
                 **{sensor: {"absent": 1} for sensor in missing},
             },
-            "calibrations": self._calibrations(),
+            "calibrations": self.calibrations,
             "broken_alternation": self._steps.broken_alternation,
             "directions": directions,
             "left_out": [
@@ -194,7 +194,8 @@ class Pipeline:
             ],
         }
 
-    def _calibrations(self) -> list[dict[str, Any]]:
+    @property
+    def calibrations(self) -> list[dict[str, Any]]:
         """Standing levels, and the mountings that were worked out, in order of time."""
         found = [*self._mountings, *self._steps.calibrations]
         pelvis = self._steps.pelvis_mounting
@@ -213,7 +214,7 @@ class Pipeline:
         return found
 
     def _unresolved(self) -> list[dict[str, str]]:
-        known = {entry.get("sensor") for entry in self._calibrations()}
+        known = {entry.get("sensor") for entry in self.calibrations}
         return [
             {"what": f"{sensor} mounting", "why": "unknown, and standing and walking did not make it clear"}
             for sensor, report in self.reports.items()

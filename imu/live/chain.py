@@ -48,6 +48,11 @@ class Chain:
         self._pipeline.check_usable()
         return events
 
+    @property
+    def calibrations(self) -> list[dict[str, Any]]:
+        """As `Pipeline.calibrations`."""
+        return self._pipeline.calibrations
+
     def tables(self) -> dict[str, list[Row]]:
         """Rows so far by table name."""
         return self._pipeline.tables()

@@ -59,7 +59,7 @@ class Coach:
         self._mark, self._tell = mark, tell
         self._stumbles = Stumbles()
         self._walk: Walk | None = None
-        self._begun = self._walked_backward = self._on = False
+        self._begun = self._over = self._walked_backward = self._on = False
         self._strides_m: list[float] = []
         self._contacts_of_phase = 0
         self._began_ns = 0
@@ -89,6 +89,8 @@ class Coach:
 
     def end(self) -> None:
         """The recording ends."""
+        self._over = True
+        self._tell_fading("stop")
         if self.course is not None and self.course.phase is not None:
             self._end_phase(Turn(self.course.phase, None, self.course.phase_s, None), "stop")
 
@@ -158,6 +160,8 @@ class Coach:
     def held(self) -> str:
         """Why no cue is given now, whatever fading says; "" = nothing holds them."""
         course = self.course
+        if self._over:
+            return "the recording has ended"
         if course is None or course.phase is None:
             return ""
         if course.paused:

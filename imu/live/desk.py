@@ -30,14 +30,12 @@ from imu.live.station import Station
 from imu.store.slips import likely
 
 TICK_S: Final = 0.1
-ASK_TICKS: Final = 5
-"""The pipeline is asked for its calibration no oftener: each time it makes up a whole summary."""
 LONGEST_NOTE: Final = 2000
 ROOM_BEHIND: Final = 1 << 14
 """Packets that may wait for the coach: minutes."""
 WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "setup": "the set-up",
+        "setup": "before the recording",
         "recording": "while it is recorded",
         "ending": "while the session is written",
         "ended": "after the end",
@@ -88,6 +86,7 @@ class Desk:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._turn = asyncio.Lock()
         """Of commands that change who wears what, begin or end."""
+        self._watching: asyncio.Task[None] | None = None
         self._handlers = self._all_handlers()
 
     @property
@@ -157,7 +156,7 @@ class Desk:
         self._station.begin(self._given.asides)
         self._coach.wear(self._station.mountings)
         await self._setup.look_round()
-        self._begun(self._watch())
+        self._watching = self._begun(self._watch())
         self._begun(self._tick())
         return self
 
@@ -218,7 +217,7 @@ class Desk:
                 return
 
     async def _tick(self) -> None:
-        ticks, failed = 0, False
+        failed = False
         while True:
             await asyncio.sleep(TICK_S)
             if self._stage != "recording":
@@ -227,21 +226,20 @@ class Desk:
                 self._say_problem(str(self.live.problem))
                 self._stop()
                 continue
-            ticks += 1
             try:
                 if not failed:
-                    self._pass(ticks)
+                    self._pass()
             except Exception as slip:  # noqa: BLE001 as above
                 failed = True
                 self._say_problem(f"phases have failed, a mistake of this program ({slip!r}); the recording goes on")
 
-    def _pass(self, ticks: int) -> None:
+    def _pass(self) -> None:
         """Time goes on."""
         belt = showing.belt_document(self.live, self._setup.belt_m_s)
         self._coach.tick(self.live.elapsed_s, belt["speed_m_s"], belt_told=belt["source"] == "treadmill")
         player = self.live.player
-        if player is not None and self._coach.calibration.wants_word and ticks % ASK_TICKS == 0:
-            self._coach.calibration.take(player.chain.summary()["calibrations"])
+        if player is not None and self._coach.calibration.wants_word:
+            self._coach.calibration.take(player.chain.calibrations)
 
     # --- what a person asks for
 
@@ -330,11 +328,10 @@ class Desk:
             conditions = {**before.get("conditions", {}), **said.get("conditions", {})}
             document = {**before, **said, "session": session, "conditions": conditions}
             undone = self._setup.lacking()
-            there = await self._station.alone()
-            await self.live.start(log, document, sensors=there, utc=now_utc)
+            there = await self._station.start(log, document)
             self._log, self._session = log, session
-            self._station.muster.looking = False
             self._stage = "recording"
+            self._begun(self._station.release_but(there))
             mountings = self._station.mountings
             self._coach.wear({sensor: mountings[sensor] for sensor in SENSORS if sensor in there}, recorded=True)
             self._coach.begin(self._setup.protocol)
@@ -364,6 +361,9 @@ class Desk:
             except CannotRecord as why:
                 # what came before is a session too
                 self._say_problem(str(why))
+            if self._watching is not None:
+                # the last contacts are told before the end is
+                await asyncio.wait({self._watching})
             if log is not None:
                 self.made = await asyncio.to_thread(self._finish, log)
         except (RetrogaitError, BridgeError) as why:

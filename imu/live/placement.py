@@ -121,9 +121,12 @@ class Motion:
         return float(axis @ self._turning @ axis / np.trace(self._turning))
 
 
-def shaken(motions: Mapping[str, Motion]) -> frozenset[str]:
-    """Whose sensor is in somebody's hand: far more than all others. At most one."""
-    rates = {key: motion.rate_rad_s(RECENT_S) or 0.0 for key, motion in motions.items()}
+def shaken(motions: Mapping[str, Motion], now_ns: int | None = None) -> frozenset[str]:
+    """Whose sensor is in somebody's hand: far more than all others. At most one.
+
+    `now_ns` on their clock: one that has fallen silent is not shaken; None = each one's own newest.
+    """
+    rates = {key: motion.rate_rad_s(RECENT_S, now_ns) or 0.0 for key, motion in motions.items()}
     if not rates:
         return frozenset()
     first, *others = sorted(rates, key=lambda key: -rates[key])
@@ -165,12 +168,14 @@ class Placement:
         ]
 
     def _lies(self, sensor: Sensor) -> Remark | None:
+        # who has fallen silent does not lie still
+        now_ns = max((motion.rest.newest_ns or 0 for motion in self.motions.values()), default=0)
         walking = any(
-            (self.motions[other].rate_rad_s(LIES_S) or 0.0) > WALKING_RAD_S
+            (self.motions[other].rate_rad_s(LIES_S, now_ns) or 0.0) > WALKING_RAD_S
             for other in self.motions
             if other not in (sensor, "pelvis")
         )
-        rate = self.motions[sensor].rate_rad_s(LIES_S)
+        rate = self.motions[sensor].rate_rad_s(LIES_S, now_ns)
         if walking and rate is not None and rate < LYING_RAD_S:
             return Remark(sensor, False, "does not move while another one walks (left on the table?)")
         return None

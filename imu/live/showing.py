@@ -52,7 +52,7 @@ def document(known: Known, said: Setup, station: Station, coach: Coach) -> dict[
         },
         "subjects": said.subjects,
         "scanning": station.scanning,
-        "found": found_document(muster, station.worn),
+        "found": found_document(muster, station.worn, live.now_ns),
         "links": links_document(live, muster),
         "checks": [{"id": one.id, "text": one.text, "done": said.checks[one.id]} for one in CHECKS],
         "notes": dict(said.notes),
@@ -98,10 +98,10 @@ def figures_document(board: Board, now_s: float) -> tuple[dict[str, Any], dict[s
     return said, figures.thin(board.params)
 
 
-def found_document(muster: Muster, worn: Iterable[Worn]) -> list[dict[str, Any]]:
+def found_document(muster: Muster, worn: Iterable[Worn], now_ns: int) -> list[dict[str, Any]]:
     """Sensors in the air as last looked for, and those that are held."""
     roles: dict[str, str] = {one.serial: one.sensor for one in worn}
-    lit = shaken({serial: one.motion for serial, one in muster.here.items()}) if muster.looking else frozenset[str]()
+    lit = _shaken(muster, now_ns)
     seen = {one.serial: one for one in muster.found if one.serial is not None}
     said: list[dict[str, Any]] = []
     for serial in sorted({*seen, *muster.here}):
@@ -121,10 +121,17 @@ def found_document(muster: Muster, worn: Iterable[Worn]) -> list[dict[str, Any]]
     return said
 
 
+def _shaken(muster: Muster, now_ns: int) -> frozenset[str]:
+    """Before a recording; in one, who walks is no news."""
+    if not muster.looking:
+        return frozenset()
+    return shaken({serial: one.motion for serial, one in muster.here.items()}, now_ns)
+
+
 def links_document(live: Live, muster: Muster) -> list[dict[str, Any]]:
     """The worn sensors' links."""
     now_ns = live.now_ns
-    lit = shaken({serial: one.motion for serial, one in muster.here.items()}) if muster.looking else frozenset[str]()
+    lit = _shaken(muster, now_ns)
     order = sorted(live.links.values(), key=lambda link: SENSORS.index(link.worn.sensor))
     return [
         {

@@ -1,9 +1,9 @@
 """Who wears what, and the live loop that hears it: sensors may change their roles until a recording begins."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from imu.live.audience import Audience
 from imu.live.live import Live
 from imu.live.muster import Muster
 from imu.live.setup import Refused
+from imu.live.sitting import now_utc
 from imu.live.worn import Worn, checked, save
 from imu.store.slips import likely
 
@@ -125,12 +126,21 @@ class Station:
             raise Refused(f"{sensor!r} is not bound; want {bound}")
         await self._change([one for one in self.worn if one.sensor != sensor])
 
-    async def alone(self) -> frozenset[Sensor]:
-        """Those that stream; all others are let go, for they'd only cost air."""
+    async def start(self, log: Path, document: Mapping[str, Any]) -> frozenset[Sensor]:
+        """Begin the recording of those that stream; whose, is returned.
+
+        Raises:
+            NoFoot, BadSessionFile, CannotRecord: as `Live.start`; then all is as it was.
+        """
         there = self.live.streaming()
+        await self.live.start(log, document, sensors=there, utc=now_utc)
+        self.muster.looking = False
+        return there
+
+    async def release_but(self, there: Collection[Sensor]) -> None:
+        """All others are let go: they'd only cost air."""
         serials = {one.serial for one in self.worn if one.sensor in there}
         await self.muster.release([serial for serial in self.muster.here if serial not in serials])
-        return there
 
     async def close(self) -> None:
         """Stop all sensors; what they sent before is taken.

@@ -40,6 +40,9 @@ kind = "slow_down"
 """
 
 
+ENDED = ("off", "the recording has ended")
+
+
 class Told:
     def __init__(self):
         self.marks, self.notices = [], []
@@ -105,7 +108,7 @@ def test_cues_are_given_where_they_are_wanted_and_nowhere_else(minute):
     assert given["backward"] == len([one for one in told.notices if one["event"] == "cue"]) >= 4
     on = [(one["event"], one["why"]) for one in cues if one["event"] in ("on", "off")]
     # what comes after the last phase is theirs
-    assert on == [("on", "phase"), ("off", "none in a phase slow down"), ("on", "phase")]
+    assert on == [("on", "phase"), ("off", "none in a phase slow down"), ("on", "phase"), ENDED]
     assert cues[0]["event"] == "set"
 
 
@@ -142,8 +145,8 @@ def test_a_belt_that_is_too_fast_is_told_and_marked():
 
 def test_without_a_protocol_cues_are_always_wanted():
     coach, told, _ = walked(None, metric="pattern", hold=1)
-    assert coach.held == ""
-    assert cue_document(coach)["on"]
+    assert [(one["event"], one["why"]) for one in told.of("cue") if "why" in one] == [("on", "phase"), ENDED]
+    assert not cue_document(coach)["on"]
     assert not coach.next(1.0)
     assert not coach.pause(True)
     # proper steps both ways

@@ -212,8 +212,8 @@ def test_roles_change_until_the_recording_begins(run, tmp_path):
         ({"do": "cue", "metric": "drops"}, "meant 'drop'"),
         ({"do": "cue", "volume": 3}, "a cue has 'volume'"),
         ({"do": "recover", "log": "/etc/passwd"}, "was left behind"),
-        ({"do": "stop"}, "stop: not the set-up"),
-        ({"do": "next"}, "next: not the set-up"),
+        ({"do": "stop"}, "stop: not before the recording"),
+        ({"do": "next"}, "next: not before the recording"),
     ],
 )
 def test_what_can_t_be_is_refused_in_one_line(run, tmp_path, command, why):

@@ -217,3 +217,15 @@ def test_simulated_stumbles_are_flagged_with_their_contact(seed):
 @pytest.mark.parametrize("name", ["demo-live", "hip-drop", "limp", "steady-backward", "cautious-backward"])
 def test_people_who_do_not_stumble_are_hardly_ever_flagged(name):
     assert flags(name, 1, 120.0) == ([], [])
+
+
+def test_who_has_fallen_silent_is_neither_shaken_nor_on_the_table():
+    motions = {"A": Motion()}
+    moved(motions["A"], 8.0, 2.0)
+    assert shaken(motions, 2 * NS_PER_S) == {"A"}
+    assert shaken(motions, 4 * NS_PER_S) == frozenset()
+    placement = Placement(dict.fromkeys(SENSORS))
+    moved(placement.motions["pelvis"], 0.01, 6.0)
+    for sensor in ("foot_left", "foot_right"):
+        moved(placement.motions[sensor], 2.5, 6.0, begin_s=7.0)
+    assert wrong(placement) == {}

@@ -1,7 +1,7 @@
 // The one socket: connects, connects again, and notices when nothing comes any more.
 
-import { OLD_S } from "/page/store.js";
-
+const SILENT_S = 1.8; // the server says something every second; within two it has to be said that it does not
+const CLOSED_S = 1; // a connection that ended is given as long to come back
 const FIRST_WAIT_S = 0.25;
 const LONGEST_WAIT_S = 4;
 const GIVEN_UP_S = 6; // an open socket that has been silent for so long is no connection
@@ -63,8 +63,9 @@ export class Socket {
 
   #look() {
     const silence_s = (performance.now() - this.#heard_ms) / 1000;
-    if (silence_s > OLD_S) this.#store.silent = true;
-    if (silence_s > GIVEN_UP_S && this.#socket?.readyState === WebSocket.OPEN) {
+    const open = this.#socket?.readyState === WebSocket.OPEN;
+    if (silence_s > (open ? SILENT_S : CLOSED_S)) this.#store.silent = true;
+    if (silence_s > GIVEN_UP_S && open) {
       const dead = this.#socket;
       this.#socket = null;
       dead.close();

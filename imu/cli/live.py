@@ -42,6 +42,7 @@ examples:
 EMULATED_WITHOUT: Final = (*SENSORS, "hci", "treadmill", "heart")
 REPLAYED_WITHOUT: Final = (*EMULATED_WITHOUT, "subject", "session", "activity", "belt", "seconds")
 """Options that would be passed over."""
+MOST_PORT: Final = 65535
 EVENTS_WAITING: Final = 100_000
 """For whoever turns them into lines."""
 LAST_LINES_S: Final = 3.0
@@ -64,7 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="each event as a line of JSON on stdout")
     page = parser.add_argument_group("the page")
     page.add_argument("--web", action="store_true", help="run the sitting from a page in the browser")
-    page.add_argument("--port", type=int, default=PORT, metavar="N", help="where it is served (default %(default)s)")
+    page.add_argument("--port", type=_port, default=PORT, metavar="N", help="where it is served (default %(default)s)")
     page.add_argument("--lan", action="store_true", help="other devices of this network may look on, with a key")
     page.add_argument("--no-browser", action="store_true", help="open none here")
 
@@ -116,6 +117,12 @@ async def _live(args: argparse.Namespace) -> int:
     if made is not None and not args.quiet:
         print(*told(made), sep="\n", file=sys.stderr if args.json else sys.stdout)
     return 0
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_PORT:
+        raise argparse.ArgumentTypeError(f"got {text!r}; want 1 to {MOST_PORT}, or 0 for a free one")
+    return int(text)
 
 
 class Telling:

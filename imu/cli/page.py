@@ -49,7 +49,9 @@ async def show_page(args: argparse.Namespace, stop: Stop) -> int:
             await stop.asked.wait()
     if desk.made is not None:
         print(*told(desk.made), sep="\n")
-    return 0
+    if desk.problem:
+        print(f"imu: {desk.problem}", file=sys.stderr)
+    return 1 if desk.problem else 0
 
 
 def _tell(url: str, lan_url: str | None) -> None:

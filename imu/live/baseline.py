@@ -37,11 +37,18 @@ def summary_of(store: Path, subject: str, session: str) -> dict[str, Any]:
     """
     path = session_dir(store, subject, session) / ANALYSIS / SUMMARY
     try:
-        return cast("dict[str, Any]", json.loads(path.read_bytes()))
+        summary = json.loads(path.read_bytes(), parse_constant=_no_number)
+        if not isinstance(summary, dict):
+            raise ValueError("no object")
+        return cast("dict[str, Any]", summary)
     except (OSError, ValueError):
         raise SessionNotFound(
             f"session {session!r} of {subject} has no summary; want one that was analysed (imu reprocess?)"
         ) from None
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 def of_session(summary: Mapping[str, Any], session: str) -> dict[str, Baseline]:

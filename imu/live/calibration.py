@@ -22,6 +22,9 @@ NEED_S: Final = 3.0
 SEEN_S: Final = 0.3
 """From then on it is standing; feet are as quiet in every stance."""
 
+FRESH_S: Final = 1.0
+"""What a foot said longer ago says nothing of it now."""
+
 
 class Rest:
     """For how long one sensor has been at rest. Packets are judged as a whole."""
@@ -71,6 +74,12 @@ class Calibration:
     def feet_rest_s(self) -> float:
         """For how long all feet that wear a sensor have been at rest."""
         return min((rest.still_s for rest in self._rests.values()), default=0.0)
+
+    def rest_s(self, now_s: float) -> float:
+        """For how long all feet have been at rest up to now, s of the session; a foot that says nothing may walk."""
+        fresh_ns = round((now_s - FRESH_S) * NS_PER_S)
+        heard = all(rest.newest_ns is not None and rest.newest_ns >= fresh_ns for rest in self._rests.values())
+        return self.feet_rest_s if heard else 0.0
 
     @property
     def wants_word(self) -> bool:

@@ -109,7 +109,7 @@ class Coach:
         course = self.course
         if course is None:
             return
-        self.seen = Seen(belt_m_s, belt_told, self.calibration.feet_rest_s, self._metres())
+        self.seen = Seen(belt_m_s, belt_told, self.calibration.rest_s(now_s), self._metres())
         turn = course.tick(now_s, self.seen)
         self._warn(course.taken_warnings())
         if turn is not None:
@@ -162,8 +162,10 @@ class Coach:
         course = self.course
         if self._over:
             return "the recording has ended"
-        if course is None or course.phase is None:
+        if course is None:
             return ""
+        if course.phase is None:
+            return "after the last phase"
         if course.paused:
             return "paused"
         return "" if course.phase.kind in CUED else f"none in a phase {course.phase.kind.replace('_', ' ')}"

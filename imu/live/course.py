@@ -135,7 +135,8 @@ class Course:
             if seen.belt_told and seen.belt_m_s is not None:
                 # feet at rest on the rails say nothing against a treadmill that says it moves
                 return "belt stopped" if seen.belt_m_s <= STOPPED_M_S else None
-            return "feet at rest" if seen.feet_rest_s >= REST_S else None
+            # who stood before it began has not slowed down yet
+            return "feet at rest" if min(seen.feet_rest_s, self._phase_s) >= REST_S else None
         if phase.metres is not None and seen.metres >= phase.metres:
             return "distance"
         return "time" if phase.seconds is not None and self._phase_s >= phase.seconds else None

@@ -5,7 +5,7 @@ The recorder takes no orders from here but to begin and to stop. Whatever a comm
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from functools import partial
+from functools import partial, wraps
 from inspect import signature
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -103,6 +103,11 @@ class Desk:
     def stage(self) -> Stage:
         """Where the sitting is. `ready`: all that should be done before is done; one may start without."""
         return "ready" if self._stage == "setup" and not self._lacking() else self._stage
+
+    @property
+    def problem(self) -> str:
+        """What went wrong with the recording or its session; "" for nothing."""
+        return self._problem
 
     def subscribe_events(self) -> Notices:
         """Contacts, cues and warnings from now on; who is slow loses the oldest."""
@@ -245,15 +250,15 @@ class Desk:
 
     def _all_handlers(self) -> dict[str, tuple[tuple[str, ...], Callable[..., Any]]]:
         return {
-            "subject": (BEFORE, self._do_subject),
-            "against": (BEFORE, self._do_against),
-            "scan": (BEFORE, self._station.scan),
+            "subject": (BEFORE, self._in_turn("subject", BEFORE, self._do_subject)),
+            "against": (BEFORE, self._in_turn("against", BEFORE, self._do_against)),
+            "scan": (BEFORE, self._do_scan),
             "bind": (BEFORE, self._do_bind),
             "unbind": (BEFORE, self._do_unbind),
-            "check": (BOTH, self._do_check),
-            "note_of": (BOTH, self._do_note_of),
-            "belt": (BOTH, self._do_belt),
-            "protocol": (BEFORE, self._setup.follow),
+            "check": (BOTH, self._in_turn("check", BOTH, self._do_check)),
+            "note_of": (BOTH, self._in_turn("note_of", BOTH, self._do_note_of)),
+            "belt": (BOTH, self._in_turn("belt", BOTH, self._do_belt)),
+            "protocol": (BEFORE, self._in_turn("protocol", BEFORE, self._setup.follow)),
             "start": (BEFORE, self._do_start),
             "next": (RECORDING, self._do_next),
             "pause": (RECORDING, partial(self._do_pause, paused=True)),
@@ -264,6 +269,21 @@ class Desk:
             "recover": (("setup", "ended"), self._do_recover),
             "stop": (RECORDING, self._do_stop),
         }
+
+    def _in_turn(self, name: str, stages: Sequence[str], handler: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
+        """Not while another page begins or ends: what is said then is either before it or refused."""
+
+        async def held(**rest: Any) -> None:
+            async with self._turn:
+                self._only_in(name, stages)
+                await _awaited(handler, rest)
+
+        return wraps(handler)(held)
+
+    async def _do_scan(self) -> None:
+        async with self._turn:
+            self._only_in("scan", BEFORE)
+        await self._station.scan()
 
     async def _do_subject(self, code: str) -> None:
         before = self._setup.subject
@@ -327,7 +347,7 @@ class Desk:
             before = self._given.document
             conditions = {**before.get("conditions", {}), **said.get("conditions", {})}
             document = {**before, **said, "session": session, "conditions": conditions}
-            undone = self._setup.lacking()
+            undone = self._lacking()
             there = await self._station.start(log, document)
             self._log, self._session = log, session
             self._stage = "recording"
@@ -366,15 +386,19 @@ class Desk:
                 await asyncio.wait({self._watching})
             if log is not None:
                 self.made = await asyncio.to_thread(self._finish, log)
-        except (RetrogaitError, BridgeError) as why:
+        except (RetrogaitError, BridgeError, OSError) as why:
             self._say_problem(f"{why}; what was recorded is in {log}")
+        except Exception as why:  # noqa: BLE001 whatever it is, where the recording lies has to be said
+            self._say_problem(
+                f"the session could not be made, a mistake of this program ({why!r}); what was recorded is in {log}"
+            )
         finally:
             given = self._coach.cues.given
             against = None if said.against is None else {"session": said.against, "summary": said.against_summary}
             self._summary = showing.summary_document(self.made, self._problem, against, given)
-            await said.look_round()
             self._stage = "ended"
             self.ended.set()
+        await said.look_round()
 
     def _finish(self, log: Path) -> Recovered:
         made = finish(log, self._setup.store, self._drivers)
@@ -387,6 +411,7 @@ class Desk:
         if log not in known:
             raise Refused(f"no log {log!r} was left behind; want {', '.join(known) or 'none: there is none'}")
         async with self._turn:
+            self._only_in("recover", ("setup", "ended"))
             await asyncio.to_thread(finish, known[log], self._setup.store, self._drivers)
             await self._setup.look_round()
 

@@ -28,7 +28,7 @@ from imu.store.log_writer import RecorderLimits, RecorderState, SyncedWriter
 LEAD_S: Final = 40.0
 """What came so shortly before a recording began is in its log: the clocks know their devices from the first sample on.
 Pings come every 30 s."""
-OLD_ASIDE_S: Final = 3.0
+OLD_ASIDE_S: Final = 2.0
 """Treadmills and straps speak once a second."""
 LEAD_AT_ONCE: Final = 50
 """Arrivals: others on the loop get their turn every 10 ms."""

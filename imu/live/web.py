@@ -7,6 +7,7 @@ from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from imu.core.canonical import canonical_json
 from imu.core.errors import RetrogaitError
 from imu.core.samples import Floats
 from imu.core.session import Sensor
@@ -76,6 +77,7 @@ class Page:
         self._desk = desk
         self._hub = Hub(self._whole, params)
         self._parts = Parts()
+        self._last: Mapping[str, Any] = {}
         self._signals = Signals(desk.mounting)
         self._doing: set[asyncio.Task[None]] = set()
 
@@ -143,8 +145,24 @@ class Page:
         if self.slip is not None:
             raise self.slip
 
+    def _document(self) -> Mapping[str, Any]:
+        """What can be told of the desk: a mistake in one part of it silences no page, and it is kept."""
+        try:
+            document = dict(self._desk.document())
+            for key in list(document):
+                try:
+                    canonical_json({key: document[key]})
+                except ValueError as slip:
+                    self.slip = slip
+                    del document[key]
+        except Exception as slip:  # noqa: BLE001 whatever it is, pings and events go on
+            self.slip = slip
+            return self._last
+        self._last = document
+        return document
+
     def _whole(self) -> str:
-        document = self._desk.document()
+        document = self._document()
         if len(self._hub) == 1:
             # nobody else waits for what has changed until now
             self._parts.changed(document)
@@ -163,7 +181,7 @@ class Page:
                 self._hub.show(frame)
             if now_s() - update_s >= UPDATE_EVERY_S:
                 update_s = now_s()
-                changed = self._parts.changed(self._desk.document())
+                changed = self._parts.changed(self._document())
                 if changed is not None:
                     self._hub.update(changed)
             if now_s() - ping_s >= PING_EVERY_S:

@@ -53,7 +53,8 @@ def run() -> Callable[[Coroutine[Any, Any, None]], None]:
 
         before = open_files()
         asyncio.run(all_of_it())
-        assert open_files() == before
+        # fewer where rubbish of an earlier test was collected meanwhile
+        assert open_files() <= before
 
     return run
 

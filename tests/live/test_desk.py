@@ -281,3 +281,30 @@ def recorded_log(store):
 
 
 KINDS = {"data": Kind.NOTIFICATION, "ping": Kind.PING}
+
+
+def test_who_is_chosen_while_another_page_begins_is_refused_or_measured(run, tmp_path):
+    """Never: one is shown, and another's session is written."""
+    recording = walker(Stand(seconds=20.0))
+    shown = []
+
+    async def main():
+        emulation = Emulation(recording)
+        async with emulation, open_radio(emulation.transport, DRIVERS) as central:
+            given = Given(worn=worn_as(recording, emulation), drivers=DRIVERS, simulated=True)
+            async with Desk(central, tmp_path, given) as desk:
+                await until(lambda: len(desk.live.streaming()) == 3, "all sensors")
+                await desk.do({"do": "subject", "code": "S01"})
+                outcomes = await asyncio.gather(
+                    desk.do({"do": "subject", "code": "S02"}),
+                    desk.do({"do": "start"}),
+                    desk.do({"do": "note_of", "key": "shoes", "value": "trainers"}),
+                    return_exceptions=True,
+                )
+                assert all(outcome is None or isinstance(outcome, Refused) for outcome in outcomes)
+                shown.append(desk.document()["session"]["subject"])
+                await asyncio.sleep(1.0)
+
+    run(main())
+    [folder] = tmp_path.glob("subject=*")
+    assert folder.name == f"subject={shown[0]}"

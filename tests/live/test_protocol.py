@@ -1,10 +1,13 @@
 """Protocols are read with care, and followed by the clock that they are given."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imu.live.course import Course, Seen
+from imu.core.units import NS_PER_S
+from imu.live.calibration import FRESH_S, Calibration
+from imu.live.course import REST_S, Course, Seen
 from imu.live.protocol import UTMOST_M_S, BadProtocol, named, names, parse
 
 WALK = """
@@ -197,3 +200,22 @@ def test_a_course_goes_on_to_its_end_whatever_happens(moments):
         assert course.left_s is None or course.left_s >= 0.0
         assert course.phase_s <= now_s
         assert course.protocol.phases[0].max_speed_m_s <= UTMOST_M_S
+
+
+def test_a_slow_down_is_not_over_because_they_stood_before_it_began(course):
+    at(course, 3, Seen(feet_rest_s=60.0))
+    assert course.phase.kind == "slow_down"
+    assert course.tick(REST_S - 0.5, Seen(feet_rest_s=60.0)) is None
+    assert course.tick(REST_S + 0.5, Seen(feet_rest_s=60.0)).why == "feet at rest"
+
+
+def test_feet_that_say_nothing_may_walk():
+    calibration = Calibration(("foot_left", "foot_right"), recorded=True)
+    t_ns = np.arange(0, 4 * NS_PER_S, 5_000_000)
+    for foot in ("foot_left", "foot_right"):
+        calibration.push(foot, t_ns, np.zeros((len(t_ns), 3)))
+    assert calibration.rest_s(4.0) == pytest.approx(4.0, abs=0.1)
+    assert calibration.rest_s(4.0 + FRESH_S + 0.1) == 0.0
+    later_ns = t_ns + 4 * NS_PER_S
+    calibration.push("foot_left", later_ns, np.zeros((len(later_ns), 3)))
+    assert calibration.rest_s(8.0) == 0.0

@@ -428,16 +428,24 @@ def test_a_mistake_of_the_program_is_told_and_costs_nothing_until_the_end(run):
     run(main())
 
 
-def test_a_document_that_is_none_silences_the_page_and_is_told_at_the_end(run):
+@pytest.mark.parametrize("broken", ["a part", "all of it"])
+def test_a_mistake_in_the_document_silences_no_page_and_is_told_at_the_end(run, broken):
     async def sitting():
         async with at_the_desk() as (desk, port, _), page(port) as socket:
             await told(socket, "document")
-            desk.state["heart_bpm"] = float("nan")
-            # not even a ping
-            assert await listened(socket, 1.2) == []
+            if broken == "a part":
+                desk.state["heart_bpm"] = float("nan")
+                desk.state["stage"] = "recording"
+            else:
+                desk.document = None
+            heard = await listened(socket, 1.3)
+            assert any(one["type"] == "ping" for one in heard)
+            assert any(one.get("stage") == "recording" for one in heard) == (broken == "a part")
+            async with page(port) as another:
+                assert (await told(another, "document"))["contacts"] == []
 
     async def main():
-        with pytest.raises(ValueError, match="JSON"):
+        with pytest.raises(ValueError if broken == "a part" else TypeError):
             await sitting()
 
     run(main())

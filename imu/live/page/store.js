@@ -3,6 +3,7 @@
 export const OLD_S = 2; // an older figure is taken down
 const CONTACTS = 60;
 
+const name = ({ foot, t_ns }) => `${foot} ${t_ns}`;
 const now = () => performance.now() / 1000;
 
 export class Store {
@@ -41,8 +42,10 @@ export class Store {
   /** The last contacts, oldest first: those of the document and those that were told since. */
   get contacts() {
     const known = this.doc.contacts ?? [];
-    const last = known.at(-1)?.t_ns ?? -Infinity;
-    return [...known, ...this.#late.filter((contact) => contact.t_ns > last)].slice(-CONTACTS);
+    const stand = new Set(known.map(name));
+    const late = this.#late.filter((contact) => !stand.has(name(contact)));
+    // one foot's may be told before an earlier one of the other's
+    return [...known, ...late].sort((a, b) => a.t_ns - b.t_ns).slice(-CONTACTS);
   }
 
   /** Seconds since a key of the document was told. */

@@ -15,11 +15,11 @@ from PIL import Image
 from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright
 
 from imu.cli.emulate import worn_of
-from imu.live.desk import Desk, Given
+from imu.live.desk.desk import Desk, Given
+from imu.live.desk.setup import CHECKS
 from imu.live.emulated import Emulation, worn_by
+from imu.live.page.serve import serving
 from imu.live.radio import open_radio
-from imu.live.setup import CHECKS
-from imu.live.web import serving
 from imu.simulate import named
 
 TARGET: Final = Path(__file__).with_name("page")

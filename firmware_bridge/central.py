@@ -181,7 +181,8 @@ class Central:
         """
         self._drivers = drivers
         self._client = client
-        self._now = host_ns
+        self.host_ns: Final = host_ns
+        """The clock that stamps arrivals."""
         self._timing = timing or Timing()
         self._acquire = acquire
         self._seed = seed
@@ -223,8 +224,8 @@ class Central:
         if driver not in self._drivers:
             raise NoDriver(f"no driver {driver!r}; there are {', '.join(sorted(self._drivers)) or 'none'}")
         kind = self._drivers[driver]
-        source = Source(serial, inbox, self._now)
-        watch = Watch(kind, source, rate_hz=rate_hz, acquire=self._acquire, host_ns=self._now, timing=self._timing)
+        source = Source(serial, inbox, self.host_ns)
+        watch = Watch(kind, source, rate_hz=rate_hz, acquire=self._acquire, host_ns=self.host_ns, timing=self._timing)
 
         async def once(link: AsyncExitStack) -> None:
             client, gone = await self._reach(link, serial, kind, source)
@@ -245,7 +246,7 @@ class Central:
         Nothing is ever written to it. `name` is what it shows in the air; None = whichever is there.
         """
         service, characteristic = STANDARD[standard]
-        source = Source(standard, inbox, self._now)
+        source = Source(standard, inbox, self.host_ns)
 
         def want(seen: Sighting) -> bool:
             return seen.device.address not in self._held and seen.offers(service) and name in {None, seen.name}
@@ -302,7 +303,7 @@ class Central:
                         raise
                     source.note(f"{sighting.name or 'a nameless device'}: {slip}")
                 else:
-                    self._known[address] = (identity.serial, self._now())
+                    self._known[address] = (identity.serial, self.host_ns())
                     if identity.serial == serial:
                         self._held[address] = identity
                         link.push_async_exit(attempt.pop_all())
@@ -322,7 +323,7 @@ class Central:
                 return False
             owner, since_ns = self._known.get(address, (serial, 0))
             if owner != serial:
-                return self._now() - since_ns > self._timing.trust_s * 1e9
+                return self.host_ns() - since_ns > self._timing.trust_s * 1e9
             if seen.name.endswith(serial) or loop.time() > doubt_s:
                 return True
             return not any(seen.name.endswith(other) for other in self._supervised)
@@ -339,7 +340,7 @@ class Central:
                 else:
                     async with self._connected(sighting, problems.append) as (client, _):
                         identity = await within(self._timing.call_s, "identify", driver.identify(client))
-                        self._known[sighting.device.address] = (identity.serial, self._now())
+                        self._known[sighting.device.address] = (identity.serial, self.host_ns())
         except BridgeError as slip:
             problems.append(str(slip))
         return Found(name, sighting.name, sighting.data.rssi, identity, "; ".join(problems) or None)

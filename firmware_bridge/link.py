@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -193,6 +193,9 @@ GRACE_S: Final = 1.0
 CANCELS: Final = 3
 """A stack that is stuck hangs in its tidying up as well; the next cancel ends that."""
 
+ASK_AGAIN_S: Final = 10.0
+"""A sensor may take so long to be stopped, left and disconnected."""
+
 
 async def within(seconds: float, doing: str, call: Coroutine[Any, Any, T]) -> T:
     """The result of `call`, which is cancelled after `seconds`.
@@ -275,6 +278,20 @@ async def ended(task: asyncio.Future[Any]) -> None:
             return
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE_S)
+
+
+async def all_ended(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancels tasks and waits until they have ended, however long they take to tidy up. Outcomes count as seen.
+
+    A cancel that comes just as an inner wait ends may be swallowed before Python 3.12: it asks again.
+    """
+    pending = set(tasks)
+    for task in pending:
+        task.add_done_callback(_seen)
+    while pending := {task for task in pending if not task.done()}:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=ASK_AGAIN_S)
 
 
 def _seen(task: asyncio.Future[Any]) -> None:

@@ -21,10 +21,11 @@ from imu.core.matching import pairs
 from imu.core.session import FEET, Foot
 from imu.core.tables import whole
 from imu.core.units import NS_PER_S
-from imu.live.audience import Subscription
 from imu.live.emulated import DRIFT_PPM, Conditions, Emulation, setups, worn_by
+from imu.live.player import Heard
 from imu.live.radio import open_radio
 from imu.live.sitting import ready, sitting
+from imu.live.subscribers import Subscription
 from imu.live.worn import Worn
 from imu.simulate import Recording, Spec, named
 
@@ -149,7 +150,7 @@ def _mean_packet(recording: Recording, packets: int) -> float:
     return taken / packets
 
 
-async def _watch(subscription: Subscription, seen: list[Seen]) -> None:
+async def _watch(subscription: Subscription[Heard], seen: list[Seen]) -> None:
     loop = asyncio.get_running_loop()
     async for heard in subscription:
         now_s = loop.time()

@@ -23,11 +23,12 @@ from imu.core.canonical import canonical_json
 from imu.core.errors import UsageError
 from imu.core.session import SENSORS
 from imu.core.units import NS_PER_S
-from imu.live.audience import Subscription
 from imu.live.emulated import worn_by
 from imu.live.live import Live
+from imu.live.player import Heard
 from imu.live.replay import Replay
 from imu.live.sitting import left_behind
+from imu.live.subscribers import Subscription
 from imu.simulate import named
 from imu.web.server import PORT
 
@@ -42,6 +43,8 @@ examples:
 EMULATED_WITHOUT: Final = (*SENSORS, "hci", "treadmill", "heart")
 REPLAYED_WITHOUT: Final = (*EMULATED_WITHOUT, "subject", "session", "activity", "belt", "seconds")
 """Options that would be passed over."""
+FASTEST_EMULATED: Final = 8.0
+"""The whole Bluetooth path of three sensors costs some 9 % of a core; more would need more than one."""
 MOST_PORT: Final = 65535
 EVENTS_WAITING: Final = 100_000
 """For whoever turns them into lines."""
@@ -56,7 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     instead = parser.add_argument_group("instead of sensors")
     instead.add_argument("--replay", type=Path, metavar="SESSION", help="a recording, as if it were live")
     instead.add_argument(
-        "--speed", type=float, default=1.0, metavar="N", help="times as fast (inf: at once; default %(default)g)"
+        "--speed",
+        type=float,
+        default=1.0,
+        metavar="N",
+        help=f"times as fast (a replay: inf is at once; emulated sensors: at most {FASTEST_EMULATED:g}; default 1)",
     )
     instead.add_argument(
         "--emulate", metavar="NAME", help="emulated sensors on a simulated person (imu simulate --list)"
@@ -76,8 +83,12 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("got --replay and --emulate; want one of them")
     if not args.speed > 0:
         raise UsageError(f"--speed is {args.speed:g}; want more than 0")
-    if args.replay is None and args.speed != 1.0:
-        raise UsageError("--speed goes with --replay; people walk as fast as they do")
+    if args.replay is None and args.emulate is None and args.speed != 1.0:
+        raise UsageError("--speed goes with --replay and --emulate; people walk as fast as they do")
+    if args.emulate is not None and args.speed > FASTEST_EMULATED:
+        raise UsageError(
+            f"--speed is {args.speed:g}; want at most {FASTEST_EMULATED:g} with --emulate: sensors take time"
+        )
     if args.web and (args.replay is not None or args.json):
         raise UsageError("--web runs a sitting with sensors; want it without --replay and --json")
     for name in REPLAYED_WITHOUT if args.replay is not None else EMULATED_WITHOUT if args.emulate is not None else ():
@@ -91,8 +102,8 @@ def run(args: argparse.Namespace) -> int:
     if args.replay is not None:
         return run_on_loop(_replay(args))
     if args.web:
-        return run_on_loop(show_page(args, Stop()))
-    return run_on_loop(_live(args))
+        return run_on_loop(show_page(args, Stop()), args.speed)
+    return run_on_loop(_live(args), args.speed)
 
 
 async def _live(args: argparse.Namespace) -> int:
@@ -136,7 +147,7 @@ class Telling:
 
     def begin(self, live: Live | Replay) -> None:
         """From now on."""
-        subscription = live.audience.subscribe(EVENTS_WAITING, events_only=True)
+        subscription = live.audience.subscribe(EVENTS_WAITING, lambda heard: bool(heard.events))
         task = asyncio.create_task(self._tell(subscription))
         self._thread.start()
 
@@ -150,7 +161,7 @@ class Telling:
 
         self._stack.push_async_callback(end)
 
-    async def _tell(self, subscription: Subscription) -> None:
+    async def _tell(self, subscription: Subscription[Heard]) -> None:
         async for heard in subscription:
             for event in heard.events:
                 said = {"event": event.kind, "foot": event.foot, "t_emitted_ns": event.t_emitted_ns, "row": event.row}

@@ -9,10 +9,10 @@ from typing import Final
 
 from imu.cli.emulate import worn_of
 from imu.cli.sit import Stop, told
-from imu.live.desk import Desk, Given
+from imu.live.desk.desk import Desk, Given
 from imu.live.emulated import Emulation, worn_by
+from imu.live.page.serve import serving
 from imu.live.radio import open_radio
-from imu.live.web import serving
 from imu.live.worn import default_path, load
 from imu.simulate import named
 from imu.web.server import lan_address

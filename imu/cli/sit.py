@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from imu.cli.view import SENSOR_NAMES, LinkSeen, Scene, Screen
 from imu.core.errors import BadSessionFile, DuplicateSession, RetrogaitError, UsageError
 from imu.core.session import FOOT_SENSORS, SCHEMA, SENSORS, Sensor, Session
 from imu.core.units import speed_m_s
+from imu.live.haste import FastLoop
 from imu.live.live import Live
 from imu.live.radio import drivers_in_use, open_radio
 from imu.live.recover import Recovered, finish
@@ -168,17 +170,15 @@ class Stop:
                 task.cancel()
             self.asked.set()
 
-        signals = (signal.SIGINT, signal.SIGTERM)
+        # Windows knows no such handlers: there Ctrl-C is KeyboardInterrupt, and the log is left to imu recover
+        signals = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, on_signal)
         try:
-            # Windows has no such handlers: there Ctrl-C is KeyboardInterrupt, and the log is left to imu recover
-            with suppress(NotImplementedError):
-                for number in signals:
-                    loop.add_signal_handler(number, on_signal)
             yield
         finally:
-            with suppress(NotImplementedError):
-                for number in signals:
-                    loop.remove_signal_handler(number)
+            for number in signals:
+                loop.remove_signal_handler(number)
 
     async def within(self, seconds: float | None) -> bool:
         """Whether it is asked for within so many seconds."""
@@ -206,8 +206,8 @@ async def sit(
         try:
             try:
                 await _sat(asked_, log, screen, stop, on_start, begun)
+            # whatever ended it, a mistake of ours too: what came before is made a session, and then it goes on its way
             except Exception:
-                # what ended it is said last; what came before it is a session too
                 if begun.is_set():
                     screen.say("\n".join(told(await _finished(log, asked_.store, screen))))
                 raise
@@ -221,10 +221,11 @@ async def sit(
             raise
 
 
-def run(work: Coroutine[Any, Any, int]) -> int:
-    """On an event loop of its own; a second Ctrl-C ends it like one in any other command."""
+def run(work: Coroutine[Any, Any, int], speed: float = 1.0) -> int:
+    """On an event loop of its own, `speed` times as fast; a second Ctrl-C ends it like one in any other command."""
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=None if speed == 1.0 else partial(FastLoop, speed)) as runner:
+            return runner.run(work)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from firmware_bridge.central import Central
 from firmware_bridge.driver import Driver
 from firmware_bridge.envelope import Intervals, Kalman
-from firmware_bridge.link import Arrival, Inbox, Ping, host_ns
+from firmware_bridge.link import Arrival, Inbox, Ping, all_ended
 from imu.core.samples import Samples
 from imu.core.session import SensorSetup
 from imu.core.units import NS_PER_S
@@ -276,7 +276,6 @@ async def measure(
     *,
     tell: Callable[[float], None] | None = None,
     first_s: float = FIRST_S,
-    host_ns: Callable[[], int] = host_ns,
 ) -> tuple[Findings, ...]:
     """Let all of them stream at the same time, for `seconds` from when each has come.
 
@@ -287,9 +286,8 @@ async def measure(
         seconds: how long.
         tell: is told every now and then for how many seconds all have streamed.
         first_s: after so long nobody waits for one that has not come.
-        host_ns: the clock that the radio stamps arrivals by.
     """
-    start_ns, inbox = host_ns(), Inbox()
+    start_ns, inbox = central.host_ns(), Inbox()
     checkups = {one.serial: Checkup(one, drivers[one.driver], start_ns) for one in subjects}
     loop = asyncio.get_running_loop()
     tasks = [
@@ -313,9 +311,7 @@ async def measure(
         while await hear(until_s):
             if tell is not None:
                 tell(seconds - (until_s - loop.time()))
-        now_ns = host_ns()
+        now_ns = central.host_ns()
         return tuple(one.findings(now_ns) for one in checkups.values())
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await all_ended(tasks)

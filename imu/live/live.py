@@ -192,7 +192,7 @@ class Live:
         if self.player is not None and self._analyse:
             # whether it was of any use is said of the session that is made of it
             with suppress(UnusableRecording):
-                self.audience.publish(Heard(events=self.player.finish()))
+                self.audience.tell(Heard(events=self.player.finish()))
         self.audience.end()
         if self._writer is not None:
             await asyncio.shield(asyncio.to_thread(self._writer.close))
@@ -277,7 +277,7 @@ class Live:
             return
         if self._analyse and self.player is not None:
             for frame in frames:
-                self.audience.publish(self.player.take(frame))
+                self.audience.tell(self.player.take(frame))
 
 
 async def _begun(log: Path, make: Callable[[], SyncedWriter]) -> SyncedWriter:

@@ -15,6 +15,7 @@ from firmware_bridge.driver import drivers as installed
 from firmware_bridge.link import LinkFailed, within
 from firmware_bridge.packets import BridgeError
 from imu.core.errors import RetrogaitError
+from imu.live.haste import host_clock
 from imu.store.slips import likely
 
 if TYPE_CHECKING:
@@ -74,13 +75,14 @@ async def open_radio(hci: str | None = None, drivers: Mapping[str, Driver] | Non
         known = installed() if drivers is None else drivers
         async with AsyncExitStack() as stack:
             if hci is None:
-                yield Central(known)
+                yield Central(known, host_ns=host_clock())
             else:
                 host = await _opened(hci, stack)
                 yield Central(
                     known,
                     client=partial(BleakClient, backend=host.client),
                     scanner=partial(BleakScanner, backend=host.scanner),
+                    host_ns=host_clock(),
                 )
 
 

@@ -16,7 +16,8 @@ from imu.pipeline import Params
 from imu.store.atomic import remove
 from imu.store.checksum import Rows, RowsChecksum
 from imu.store.folder import SESSION_FILE, analysis_dir
-from imu.store.log import LogEnd, claimed, read_log
+from imu.store.log import LogEnd, read_log
+from imu.store.log_lock import claimed
 from imu.store.raw import RawWriter, raw_path, raw_writer, read_raw
 from imu.store.tables import read_rows, write_analysis, write_table
 from imu.store.write_session import create_session

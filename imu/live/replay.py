@@ -62,7 +62,7 @@ class Replay:
                     await asyncio.sleep(max(0.0, due_s - loop.time()))
                     turn_s = loop.time()
                 self.t_ns = max(self.t_ns, newest_ns)
-            self.audience.publish(Heard(turn.sensor, turn.rows, tuple(turn.events)))
+            self.audience.tell(Heard(turn.sensor, turn.rows, tuple(turn.events)))
 
     def aside(self, what: str) -> float | None:
         """Belt speed in m/s ("treadmill") or heart rate ("heart_rate"), as it was told last."""

@@ -10,13 +10,13 @@ from typing import Final
 from firmware_bridge.central import Central, Standard
 from firmware_bridge.driver import Driver
 from firmware_bridge.driver import drivers as installed
-from firmware_bridge.link import Inbox, LinkFailed, host_ns
+from firmware_bridge.link import Inbox, LinkFailed, all_ended
 from imu.core.errors import CannotRecord, SessionNotFound
 from imu.core.session import Sensor
 from imu.live.live import Live
 from imu.live.worn import Worn
 from imu.store.folder import SESSION_FILE, session_dir
-from imu.store.log import claimed
+from imu.store.log_lock import claimed
 
 UNFINISHED: Final = "unfinished"
 """Where in a store logs lie while they grow; one that is found there later was left by a crash."""
@@ -25,8 +25,6 @@ READY_EVERY_S: Final = 0.05
 BLIND: Final = "scan: "
 BLIND_S: Final = 3.0
 """For so long a scan may fail, as one does while another program scans."""
-ASK_AGAIN_S: Final = 10.0
-"""A sensor may take so long to be stopped, left and disconnected."""
 
 
 def log_path(store: Path, subject: str, session: str) -> Path:
@@ -82,7 +80,7 @@ async def sitting(
         CannotRecord: what stopped the recording; what came before is kept.
     """
     inbox = Inbox()
-    live = Live(worn, inbox, installed() if drivers is None else drivers, host_ns, analyse=analyse)
+    live = Live(worn, inbox, installed() if drivers is None else drivers, central.host_ns, analyse=analyse)
     listening = asyncio.create_task(live.listen())
     tasks = [asyncio.create_task(central.supervise(one.serial, one.driver, inbox, rate_hz=one.rate_hz)) for one in worn]
     tasks += [asyncio.create_task(central.listen(standard, inbox)) for standard in asides]
@@ -92,11 +90,7 @@ async def sitting(
     try:
         yield live
     finally:
-        # a cancel that comes just as an inner wait ends may be swallowed before Python 3.12: ask until it is done
-        while pending := [task for task in tasks if not task.done()]:
-            for task in pending:
-                task.cancel()
-            await asyncio.wait(pending, timeout=ASK_AGAIN_S)
+        await all_ended(tasks)
         listening.cancel()
         outcomes = await asyncio.gather(*tasks, listening, return_exceptions=True)
         await live.stop()

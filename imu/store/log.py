@@ -9,21 +9,18 @@ frame goes on from the header's, as if both were one piece: frames of another re
 still hold after a power cut, are not taken for its own. Payloads are opaque here; drivers say what they mean.
 """
 
-import errno
 import json
 import os
 import struct
-import sys
 import zlib
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
-from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, NamedTuple, Self, TypeAlias
 
 from imu.core.canonical import canonical_json
-from imu.core.errors import BadLog, CannotRecord, LogInUse, SessionNotFound
+from imu.core.errors import BadLog, SessionNotFound
 
 SCHEMA: Final = "retrogait.log/1"
 
@@ -63,7 +60,7 @@ class LogFrame(NamedTuple):
     source: int
     """Index among the sources, in the order in which they were named; NO_SOURCE = of none."""
     host_ns: int
-    """Host clock, monotonic, when it came."""
+    """Host clock when it came."""
     payload: bytes
 
     def document(self) -> dict[str, Any]:
@@ -81,6 +78,10 @@ class Source(NamedTuple):
     """What it is in this session, as foot_left; None = nothing that is worn."""
     identity: Mapping[str, Any]
     """What the device said of itself; JSON."""
+
+    def document(self) -> dict[str, Any]:
+        """As it is written; `parse` reads it back."""
+        return self._asdict() | {"identity": dict(self.identity)}
 
     @classmethod
     def parse(cls, document: object) -> Self:
@@ -102,7 +103,7 @@ class LogHeader(NamedTuple):
     start_utc: str | None
     """Wall clock at `start_ns`, as session.json has it; read once and never again."""
     start_ns: int
-    """Host clock, monotonic."""
+    """Host clock, which only grows."""
     sources: tuple[Source, ...]
     session: Mapping[str, Any]
     """The document that becomes session.json; not checked here."""
@@ -113,13 +114,12 @@ class LogHeader(NamedTuple):
         Raises:
             ValueError: for what JSON does not have: NaN, infinity.
         """
-        sources = [source._asdict() | {"identity": dict(source.identity)} for source in self.sources]
         return canonical_json(
             {
                 "schema": SCHEMA,
                 "start_utc": self.start_utc,
                 "start_ns": self.start_ns,
-                "sources": sources,
+                "sources": [source.document() for source in self.sources],
                 "session": dict(self.session),
             }
         ).encode()
@@ -161,13 +161,6 @@ class LogEnd(NamedTuple):
     """None = the last frame is whole and nothing follows it."""
 
 
-class Silence(NamedTuple):
-    """Nothing came from anyone: the laptop slept, or all links were lost."""
-
-    start_ns: int
-    end_ns: int
-
-
 def encode_frame(kind: int, source: int, host_ns: int, payload: bytes | bytearray | memoryview, seed: int) -> bytes:
     """One frame; `seed` is the header's CRC, 0 for the header itself.
 
@@ -201,8 +194,7 @@ def source_frame(index: int, host_ns: int, source: Source) -> LogFrame:
     Raises:
         ValueError: for what JSON does not have.
     """
-    document = source._asdict() | {"identity": dict(source.identity)}
-    return LogFrame(Kind.SOURCE, index, host_ns, canonical_json(document).encode())
+    return LogFrame(Kind.SOURCE, index, host_ns, canonical_json(source.document()).encode())
 
 
 def crc_of(frame: bytes) -> int:
@@ -222,59 +214,6 @@ def whole_frames(written: bytes | bytearray) -> tuple[int, int]:
     return end, frames
 
 
-def lock_log(file: FileIO, path: Path) -> None:
-    """Hold a log, open for writing, for this process alone until it is closed.
-
-    Raises:
-        LogInUse: if a recorder is writing it, or another process has claimed it.
-        CannotRecord: if the file system knows no locks.
-    """
-    try:
-        if sys.platform == "win32":
-            import msvcrt  # noqa: PLC0415
-
-            # what is locked can't be read there: a byte far beyond the end
-            file.seek(1 << 40)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            file.seek(0)
-        else:
-            import fcntl  # noqa: PLC0415
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Windows says EACCES
-        if error.errno in {errno.EWOULDBLOCK, errno.EACCES}:
-            raise LogInUse(
-                f"{path} is being written by another recorder; want one at a time (imu live in another window?)",
-                path=str(path),
-            ) from None
-        raise CannotRecord(
-            f"can't lock {path}: {error.strerror or error}; want a disk of this computer (a network drive?)",
-            path=str(path),
-        ) from error
-
-
-@contextmanager
-def claimed(path: Path) -> Generator[None]:
-    """Keep recorders off a log that one left behind, while it is made a session.
-
-    Raises:
-        SessionNotFound: if there is no such file.
-        LogInUse, CannotRecord: as `lock_log`, or if it can't be opened for writing.
-    """
-    try:
-        file = FileIO(path, "rb+")
-    except FileNotFoundError:
-        raise _not_there(path) from None
-    except OSError as error:
-        raise CannotRecord(
-            f"can't claim {path}: {error.strerror or error}; want a log that can be written", path=str(path)
-        ) from error
-    with file:
-        lock_log(file, path)
-        yield
-
-
 @contextmanager
 def read_log(path: Path) -> "Generator[ReadLog]":
     """A log, to be read once from its first frame to where whole frames end. Works beside a recorder too.
@@ -286,7 +225,7 @@ def read_log(path: Path) -> "Generator[ReadLog]":
     try:
         file = path.open("rb", buffering=_AT_ONCE_BYTES)
     except FileNotFoundError:
-        raise _not_there(path) from None
+        raise not_there(path) from None
     except OSError as error:
         raise BadLog(f"{path} can't be read: {error.strerror or error}; want the log of a recording") from None
     with file:
@@ -388,16 +327,8 @@ class ReadLog:
 _KINDS: Final[Mapping[int, Kind]] = {int(kind): kind for kind in Kind}
 
 
-def silences(frames: Iterable[LogFrame], *, longer_than_s: float) -> Iterator[Silence]:
-    """Where the host's clock jumped from one frame to the next, in order of time."""
-    newest: int | None = None
-    for frame in frames:
-        if newest is not None and frame.host_ns - newest > longer_than_s * 1e9:
-            yield Silence(newest, frame.host_ns)
-        newest = frame.host_ns if newest is None else max(newest, frame.host_ns)
-
-
-def _not_there(path: Path) -> SessionNotFound:
+def not_there(path: Path) -> SessionNotFound:
+    """To be raised."""
     return SessionNotFound(f"{path} is not there; want the log of a recording (a typing slip?)")
 
 

@@ -24,12 +24,11 @@ from imu.store.log import (
     Kind,
     LogFrame,
     LogHeader,
-    claimed,
     crc_of,
     encode_frame,
-    lock_log,
     whole_frames,
 )
+from imu.store.log_lock import claimed, lock_log
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """No room on the disk, in the user's quota, in one file."""

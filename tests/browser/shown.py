@@ -14,10 +14,10 @@ from imu.core.session import SENSORS
 from imu.core.units import NS_PER_S
 from imu.live.audience import Audience
 from imu.live.board import Board
-from imu.live.desk import Desk, Given
-from imu.live.notices import NoticeBoard
-from imu.live.showing import figures_document
-from imu.live.web import serving
+from imu.live.desk.desk import Desk, Given
+from imu.live.desk.showing import figures_document
+from imu.live.page.serve import serving
+from imu.live.subscribers import Subscribers
 from imu.pipeline import Pipeline
 from imu.simulate import Person, Protocol, Stand, Walk, simulate, usual_sensors
 
@@ -89,7 +89,7 @@ class ShownDesk:
         """Of the document: what a test puts over it."""
         self.done = []
         self._document, self._shown, self._summary = document, shown, summary
-        self._notices = NoticeBoard()
+        self._notices = Subscribers()
         self.subscribe_events, self.unsubscribe_events = self._notices.subscribe, self._notices.unsubscribe
 
     def mounting(self, _sensor):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from imu.core.session import FEET
-from imu.live.web import serving
+from imu.live.page.serve import serving
 from tests.browser.driving import NARROW, WIDE, browsing, overflows, says, until, word
 from tests.browser.shown import ROOT, STAGES, shown_desk
 

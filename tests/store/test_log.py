@@ -14,11 +14,11 @@ from imu.store.log import (
     LogFrame,
     LogHeader,
     Source,
-    claimed,
     event_frame,
     read_log,
     source_frame,
 )
+from imu.store.log_lock import claimed
 from imu.store.log_writer import LogWriter
 from tests.store.log_files import BELT, HEADER, LEFT, PACKETS, read, written
 

@@ -17,7 +17,8 @@ import pytest
 
 from imu.core.errors import CannotRecord, DiskFull, RecorderOverrun
 from imu.store import log_writer
-from imu.store.log import HEAD, Kind, LogFrame, LogHeader, Source, claimed
+from imu.store.log import HEAD, Kind, LogFrame, LogHeader, Source
+from imu.store.log_lock import claimed
 from imu.store.log_writer import LogWriter, RecorderLimits, SyncedWriter
 from tests.store.log_files import read
 

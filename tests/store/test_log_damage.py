@@ -15,12 +15,9 @@ from imu.store.log import (
     NO_SOURCE,
     Kind,
     LogEnd,
-    LogFrame,
     ReadLog,
-    Silence,
     encode_frame,
     read_log,
-    silences,
 )
 from tests.store.log_files import HEADER, PACKETS, ends_of, read, written
 
@@ -178,12 +175,3 @@ def test_memory_is_bounded_whatever_the_log_says(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()
-
-
-def test_silences_are_found_from_the_newest_time_so_far():
-    frames = [LogFrame(Kind.NOTIFICATION, 0, int(s * 1e9), b"") for s in (5, 6, 5.5, 7.9, 12, 12, 14, 16.5)]
-    assert list(silences(frames, longer_than_s=2)) == [
-        Silence(7_900_000_000, 12_000_000_000),
-        Silence(14_000_000_000, 16_500_000_000),
-    ]
-    assert list(silences([], longer_than_s=2)) == []

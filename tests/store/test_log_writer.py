@@ -3,7 +3,8 @@ import time
 import pytest
 
 from imu.core.errors import CannotRecord, LogInUse
-from imu.store.log import MOST_PAYLOAD_BYTES, Kind, LogEnd, LogFrame, claimed, encode_frame, source_frame
+from imu.store.log import MOST_PAYLOAD_BYTES, Kind, LogEnd, LogFrame, encode_frame, source_frame
+from imu.store.log_lock import claimed
 from imu.store.log_writer import LogWriter, RecorderLimits, SyncedWriter
 from tests.store.log_files import BELT, HEADER, LEFT, PACKETS, read
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from imu.core.events import Event
 from imu.core.units import NS_PER_S
-from imu.live.cues import BadCue, CueParams, Cues, on_in
+from imu.live.desk.cues import BadCue, CueParams, Cues, on_in
 
 SHARES = CueParams().shares
 

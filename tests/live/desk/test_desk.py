@@ -6,11 +6,12 @@ import json
 import pytest
 
 from firmware_bridge.ogi import Ogi
+from imu.core.session import SENSORS
 from imu.core.tables import CONTACTS, EVENTS
-from imu.live.desk import Desk
+from imu.live.desk.desk import Desk
+from imu.live.desk.setup import CHECKS, Given, Refused
 from imu.live.emulated import Emulation, setups, worn_by
 from imu.live.radio import open_radio
-from imu.live.setup import CHECKS, Given, Refused
 from imu.live.sitting import log_path
 from imu.live.worn import Worn, load
 from imu.reprocess import reprocess
@@ -190,7 +191,9 @@ def test_roles_change_until_the_recording_begins(run, tmp_path):
 
     run(main())
     [folder] = (tmp_path / "subject=S02").iterdir()
-    assert sorted(file.name for file in (folder / "raw").iterdir()) == ["foot_left.parquet", "foot_right.parquet"]
+    # on a busy machine a sensor may fall silent for a while, and raw/stream.parquet says so
+    raw = {file.stem for file in (folder / "raw").iterdir()}
+    assert raw & set(SENSORS) == {"foot_left", "foot_right"}
     [warning] = marks(folder, "warning")
     assert len(warning["undone"]) == len(CHECKS)
 

@@ -11,8 +11,8 @@ from firmware_bridge.driver import Driver
 from imu.core.errors import DuplicateSession, RetrogaitError
 from imu.core.session import SCHEMA, SUBJECT_CODE, Session
 from imu.core.units import speed_m_s
-from imu.live import protocol as protocols
-from imu.live.baseline import Baseline, of_session, summary_of
+from imu.live.desk import protocol as protocols
+from imu.live.desk.baseline import Baseline, of_session, summary_of
 from imu.live.sitting import LOG_SUFFIX, left_behind, log_path
 from imu.live.worn import Worn
 from imu.store.folder import SESSION_FILE, session_dir

@@ -13,15 +13,15 @@ from imu.core.samples import Floats, Ints
 from imu.core.session import Sensor
 from imu.core.tables import Row, number, whole
 from imu.core.units import NS_PER_S
-from imu.live.baseline import Baseline, Walk
-from imu.live.calibration import Calibration
-from imu.live.course import NOTHING, Course, Seen, Turn
-from imu.live.cues import BadCue, Cues
-from imu.live.notices import Notice
-from imu.live.placement import Placement
+from imu.live.desk.baseline import Baseline, Walk
+from imu.live.desk.calibration import Calibration
+from imu.live.desk.course import NOTHING, Course, Seen, Turn
+from imu.live.desk.cues import BadCue, Cues
+from imu.live.desk.placement import Placement
+from imu.live.desk.protocol import Phase, Protocol
+from imu.live.desk.stumbles import Stumbles
+from imu.live.desk.wire import Notice
 from imu.live.player import Heard
-from imu.live.protocol import Phase, Protocol
-from imu.live.stumbles import Stumbles
 from imu.store.slips import likely
 
 STRIP: Final = 60

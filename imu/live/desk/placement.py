@@ -25,7 +25,7 @@ from imu.core.samples import Floats, Ints
 from imu.core.session import FEET, SENSORS, Foot, Sensor, sensor_of
 from imu.core.tables import number
 from imu.core.units import NS_PER_S
-from imu.live.calibration import Rest
+from imu.live.desk.calibration import Rest
 
 LEVEL_S: Final = 1.0
 """So long at rest, and gravity is known."""

@@ -8,13 +8,13 @@ from typing import Any, Final, Literal, TypeAlias
 from imu.core.session import SENSORS
 from imu.core.units import NS_PER_S
 from imu.live.board import Board, Mean
-from imu.live.coach import Coach, course_document, cue_document
+from imu.live.desk.coach import Coach, course_document, cue_document
+from imu.live.desk.muster import Muster
+from imu.live.desk.placement import Remark, shaken
+from imu.live.desk.setup import CHECKS, Setup, left_document
+from imu.live.desk.station import Station
 from imu.live.live import Live
-from imu.live.muster import Muster
-from imu.live.placement import Remark, shaken
 from imu.live.recover import Recovered
-from imu.live.setup import CHECKS, Setup, left_document
-from imu.live.station import Station
 from imu.live.worn import Worn
 
 Stage: TypeAlias = Literal["setup", "ready", "recording", "ending", "ended"]

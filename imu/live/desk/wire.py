@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, NoReturn, cast
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias, cast
 
 from imu.core.canonical import canonical_json
 from imu.core.errors import RetrogaitError
@@ -16,7 +16,9 @@ SHOWN: Final = 40
 LARGEST: Final = 1e6
 """Limits of cues are degrees or steps a minute."""
 
-Command = Mapping[str, Any]
+Command: TypeAlias = Mapping[str, Any]
+Notice: TypeAlias = dict[str, Any]
+"""What is told once: {"event": "contact" | "cue" | "warning", ...}."""
 
 
 class _Wants(NamedTuple):

@@ -12,9 +12,9 @@ from imu.core.errors import RetrogaitError
 from imu.core.samples import Floats
 from imu.core.session import Sensor
 from imu.live.audience import Audience
-from imu.live.notices import Notices
-from imu.live.signals import Signals
-from imu.live.wire import PING, BadCommand, Parts, document_text, event_text, parse_command, refused_text
+from imu.live.desk.wire import PING, BadCommand, Notice, Parts, document_text, event_text, parse_command, refused_text
+from imu.live.page.signals import Signals
+from imu.live.subscribers import Subscription
 from imu.web.asgi import Receive, Scope, Send
 from imu.web.assets import Asset, read_assets
 from imu.web.hub import Client, Close, Counts, Hub, HubParams
@@ -52,18 +52,18 @@ class Desk(Protocol):
         ...
 
     async def do(self, command: Mapping[str, Any]) -> None:
-        """Carry out a command of `imu.live.wire.COMMANDS`.
+        """Carry out a command of `imu.live.desk.wire.COMMANDS`.
 
         Raises:
             RetrogaitError: it can't be done now: one line why.
         """
         ...
 
-    def subscribe_events(self) -> Notices:
+    def subscribe_events(self) -> Subscription[Notice]:
         """What is told once, from now on: as the wire has it, but for `type`."""
         ...
 
-    def unsubscribe_events(self, notices: Notices) -> None:
+    def unsubscribe_events(self, notices: Subscription[Notice]) -> None:
         """It gets no more."""
         ...
 
@@ -220,7 +220,7 @@ def app(page: Page) -> "Starlette":
     from starlette.responses import Response  # noqa: PLC0415
     from starlette.routing import Route, WebSocketRoute  # noqa: PLC0415
 
-    own, vendor = read_assets(files("imu.live") / "page"), read_assets(files("imu.web") / "vendor")
+    own, vendor = read_assets(files("imu.live.page") / "static"), read_assets(files("imu.web") / "vendor")
 
     async def document(request: Request) -> Response:
         asset = own[DOCUMENTS[request.url.path]]

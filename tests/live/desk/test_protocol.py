@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imu.core.units import NS_PER_S
-from imu.live.calibration import FRESH_S, Calibration
-from imu.live.course import REST_S, Course, Seen
-from imu.live.protocol import UTMOST_M_S, BadProtocol, named, names, parse
+from imu.live.desk.calibration import FRESH_S, Calibration
+from imu.live.desk.course import REST_S, Course, Seen
+from imu.live.desk.protocol import UTMOST_M_S, BadProtocol, named, names, parse
 
 WALK = """
 [limits]

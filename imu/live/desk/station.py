@@ -13,9 +13,9 @@ from firmware_bridge.link import Arrival, Inbox, host_ns
 from imu.core.samples import Floats, Ints
 from imu.core.session import FOOT_SENSORS, SENSORS, Sensor
 from imu.live.audience import Audience
+from imu.live.desk.muster import Muster
+from imu.live.desk.setup import Refused
 from imu.live.live import Live
-from imu.live.muster import Muster
-from imu.live.setup import Refused
 from imu.live.sitting import now_utc
 from imu.live.worn import Worn, checked, save
 from imu.store.slips import likely

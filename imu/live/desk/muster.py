@@ -3,21 +3,20 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
 
 from firmware_bridge.central import STANDARD, Central, Found, Standard
 from firmware_bridge.driver import Driver
-from firmware_bridge.link import Arrival, Inbox
+from firmware_bridge.link import Arrival, Inbox, all_ended
 from firmware_bridge.packets import BadPacket
 from imu.core.samples import Floats, Ints
 from imu.core.units import NS_PER_S
+from imu.live.desk.placement import Motion
 from imu.live.links import LinkQuality
 from imu.live.live import LEAD_S
-from imu.live.placement import Motion
-from imu.live.sitting import ASK_AGAIN_S
 
 MOST: Final = 6
 """Sensors that are held at once; controllers carry seven links or so, and a treadmill and a strap want theirs."""
@@ -142,13 +141,13 @@ class Muster:
 
     async def release(self, serials: Iterable[str]) -> None:
         """Stop these sensors and let them go."""
-        await _end([self.here.pop(serial).task for serial in list(serials) if serial in self.here])
+        await all_ended([self.here.pop(serial).task for serial in list(serials) if serial in self.here])
 
     async def close(self) -> None:
         """Stop all of them, and listen no more."""
         asides, self._asides = list(self._asides.values()), {}
         here, self.here = [one.task for one in self.here.values()], {}
-        await _end([*here, *asides])
+        await all_ended([*here, *asides])
 
     def _begun(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(coroutine)
@@ -176,11 +175,3 @@ class Muster:
         else:
             self._lead.clear()
         self._hand(arrival)
-
-
-async def _end(tasks: "Collection[asyncio.Task[None]]") -> None:
-    # a cancel that comes just as an inner wait ends may be swallowed before Python 3.12: ask until it is done
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            task.cancel()
-        await asyncio.wait(pending, timeout=ASK_AGAIN_S)

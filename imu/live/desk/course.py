@@ -2,7 +2,7 @@
 
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from imu.live.protocol import Phase, Protocol
+from imu.live.desk.protocol import Phase, Protocol
 
 Why: TypeAlias = Literal["time", "distance", "belt stopped", "feet at rest", "button"]
 

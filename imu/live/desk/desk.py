@@ -4,12 +4,11 @@ The recorder takes no orders from here but to begin and to stop. Whatever a comm
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from functools import partial, wraps
-from inspect import signature
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Any, Final, Literal, Self
+from types import TracebackType
+from typing import Any, Final, Self
 
 from firmware_bridge.central import Central
 from firmware_bridge.driver import drivers as installed
@@ -17,33 +16,22 @@ from firmware_bridge.packets import BridgeError
 from imu.core.errors import CannotRecord, RetrogaitError
 from imu.core.samples import Floats, Ints
 from imu.core.session import SENSORS, Sensor
-from imu.live import showing
 from imu.live.audience import Audience
-from imu.live.coach import Coach
+from imu.live.desk import showing
+from imu.live.desk.coach import Coach
+from imu.live.desk.orders import BEFORE, BOTH, RECORDING, REST, Handler, Orders, Time
+from imu.live.desk.setup import Given, Refused, Setup
+from imu.live.desk.showing import Stage
+from imu.live.desk.station import Station
+from imu.live.desk.wire import LONGEST_TEXT, Notice
 from imu.live.live import Live
-from imu.live.notices import NoticeBoard, Notices
 from imu.live.recover import Recovered, finish
-from imu.live.setup import Given, Refused, Setup
-from imu.live.showing import Stage
 from imu.live.sitting import now_utc
-from imu.live.station import Station
-from imu.store.slips import likely
+from imu.live.subscribers import Subscribers, Subscription
 
 TICK_S: Final = 0.1
-LONGEST_NOTE: Final = 2000
 ROOM_BEHIND: Final = 1 << 14
 """Packets that may wait for the coach: minutes."""
-WORDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "setup": "before the recording",
-        "recording": "while it is recorded",
-        "ending": "while the session is written",
-        "ended": "after the end",
-    }
-)
-BEFORE: Final = ("setup",)
-RECORDING: Final = ("recording",)
-BOTH: Final = ("setup", "recording")
 
 
 class Desk:
@@ -75,19 +63,17 @@ class Desk:
         self._station = Station(
             central, self._drivers, given.worn, worn_path=given.worn_path, look=self._look, on_slip=self._on_slip
         )
-        self._notices = NoticeBoard()
+        self._notices = Subscribers[Notice]()
         self._coach = Coach(self._mark, self._notices.tell)
         self._on_start, self._on_made = on_start, on_made
-        self._stage: Literal["setup", "recording", "ending", "ended"] = "setup"
+        self._stage: Time = "setup"
         self._session: str | None = None
         self._log: Path | None = None
         self._problem = ""
         self._summary: dict[str, Any] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._turn = asyncio.Lock()
-        """Of commands that change who wears what, begin or end."""
         self._watching: asyncio.Task[None] | None = None
-        self._handlers = self._all_handlers()
+        self._orders = Orders(self._all_handlers(), lambda: self._stage, self._begun)
 
     @property
     def audience(self) -> Audience:
@@ -109,11 +95,11 @@ class Desk:
         """What went wrong with the recording or its session; "" for nothing."""
         return self._problem
 
-    def subscribe_events(self) -> Notices:
+    def subscribe_events(self) -> Subscription[Notice]:
         """Contacts, cues and warnings from now on; who is slow loses the oldest."""
         return self._notices.subscribe()
 
-    def unsubscribe_events(self, notices: Notices) -> None:
+    def unsubscribe_events(self, notices: Subscription[Notice]) -> None:
         """It gets no more."""
         self._notices.unsubscribe(notices)
 
@@ -140,22 +126,7 @@ class Desk:
         Raises:
             Refused: no such command, not now, or not with these words.
         """
-        name, rest = command.get("do"), {key: value for key, value in command.items() if key != "do"}
-        if not isinstance(name, str) or name not in self._handlers:
-            raise Refused(f"got do {name!r}; want {', '.join(self._handlers)}{likely(str(name), self._handlers)}")
-        stages, handler = self._handlers[name]
-        self._only_in(name, stages)
-        try:
-            signature(handler).bind(**rest)
-        except TypeError as slip:
-            raise Refused(f"{name}: {slip}") from None
-        doing = self._begun(_awaited(handler, rest))
-        try:
-            await asyncio.shield(doing)
-        except Refused:
-            raise
-        except (RetrogaitError, BridgeError) as slip:
-            raise Refused(str(slip)) from slip
+        await self._orders.do(command)
 
     async def __aenter__(self) -> Self:
         self._station.begin(self._given.asides)
@@ -170,7 +141,7 @@ class Desk:
     ) -> None:
         """A recording that runs is ended well."""
         try:
-            async with self._turn:
+            async with self._orders.turn:
                 if self._stage == "recording":
                     self._stop()
             if self._stage == "ending":
@@ -189,10 +160,6 @@ class Desk:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    def _only_in(self, name: str, stages: Sequence[str]) -> None:
-        if self._stage not in stages:
-            raise Refused(f"{name}: not {WORDS[self._stage]}; want it {' or '.join(WORDS[one] for one in stages)}")
 
     def _lacking(self) -> list[str]:
         return [*self._setup.lacking(), *self._station.lacking()]
@@ -248,42 +215,27 @@ class Desk:
 
     # --- what a person asks for
 
-    def _all_handlers(self) -> dict[str, tuple[tuple[str, ...], Callable[..., Any]]]:
+    def _all_handlers(self) -> dict[str, Handler]:
         return {
-            "subject": (BEFORE, self._in_turn("subject", BEFORE, self._do_subject)),
-            "against": (BEFORE, self._in_turn("against", BEFORE, self._do_against)),
-            "scan": (BEFORE, self._do_scan),
-            "bind": (BEFORE, self._do_bind),
-            "unbind": (BEFORE, self._do_unbind),
-            "check": (BOTH, self._in_turn("check", BOTH, self._do_check)),
-            "note_of": (BOTH, self._in_turn("note_of", BOTH, self._do_note_of)),
-            "belt": (BOTH, self._in_turn("belt", BOTH, self._do_belt)),
-            "protocol": (BEFORE, self._in_turn("protocol", BEFORE, self._setup.follow)),
-            "start": (BEFORE, self._do_start),
-            "next": (RECORDING, self._do_next),
-            "pause": (RECORDING, partial(self._do_pause, paused=True)),
-            "resume": (RECORDING, partial(self._do_pause, paused=False)),
-            "mark": (RECORDING, partial(self._mark, "mark", {"name": "mark"})),
-            "note": (RECORDING, self._do_note),
-            "cue": (BOTH, self._do_cue),
-            "recover": (("setup", "ended"), self._do_recover),
-            "stop": (RECORDING, self._do_stop),
+            "subject": Handler(BEFORE, self._do_subject),
+            "against": Handler(BEFORE, self._do_against),
+            "scan": Handler(BEFORE, self._station.scan, apart=True),
+            "bind": Handler(BEFORE, self._do_bind),
+            "unbind": Handler(BEFORE, self._do_unbind),
+            "check": Handler(BOTH, self._do_check),
+            "note_of": Handler(BOTH, self._do_note_of),
+            "belt": Handler(BOTH, self._do_belt),
+            "protocol": Handler(BEFORE, self._setup.follow),
+            "start": Handler(BEFORE, self._do_start),
+            "next": Handler(RECORDING, self._do_next),
+            "pause": Handler(RECORDING, partial(self._do_pause, paused=True)),
+            "resume": Handler(RECORDING, partial(self._do_pause, paused=False)),
+            "mark": Handler(RECORDING, partial(self._mark, "mark", {"name": "mark"})),
+            "note": Handler(RECORDING, self._do_note),
+            "cue": Handler(BOTH, self._do_cue),
+            "recover": Handler(REST, self._do_recover),
+            "stop": Handler(RECORDING, self._stop),
         }
-
-    def _in_turn(self, name: str, stages: Sequence[str], handler: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
-        """Not while another page begins or ends: what is said then is either before it or refused."""
-
-        async def held(**rest: Any) -> None:
-            async with self._turn:
-                self._only_in(name, stages)
-                await _awaited(handler, rest)
-
-        return wraps(handler)(held)
-
-    async def _do_scan(self) -> None:
-        async with self._turn:
-            self._only_in("scan", BEFORE)
-        await self._station.scan()
 
     async def _do_subject(self, code: str) -> None:
         before = self._setup.subject
@@ -295,16 +247,12 @@ class Desk:
         self._coach.baselines = await self._setup.compare(session)
 
     async def _do_bind(self, serial: str, sensor: Sensor) -> None:
-        async with self._turn:
-            self._only_in("bind", BEFORE)
-            await self._station.bind(serial, sensor)
-            self._coach.wear(self._station.mountings)
+        await self._station.bind(serial, sensor)
+        self._coach.wear(self._station.mountings)
 
     async def _do_unbind(self, sensor: Sensor) -> None:
-        async with self._turn:
-            self._only_in("unbind", BEFORE)
-            await self._station.unbind(sensor)
-            self._coach.wear(self._station.mountings)
+        await self._station.unbind(sensor)
+        self._coach.wear(self._station.mountings)
 
     def _do_check(self, id: str, done: bool) -> None:  # noqa: A002 the wire's word
         self._setup.check(id, done)
@@ -329,43 +277,36 @@ class Desk:
             raise Refused("no phase runs" if paused else "no phase is paused")
 
     def _do_note(self, text: object) -> None:
-        if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_NOTE:
-            raise Refused(f"want a note of 1 to {LONGEST_NOTE} characters")
+        if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
+            raise Refused(f"want a note of 1 to {LONGEST_TEXT} characters")
         self._mark("note", {"text": text.strip()})
 
     async def _do_start(self) -> None:
-        async with self._turn:
-            self._only_in("start", BEFORE)
-            subject = self._setup.subject
-            if subject is None:
-                raise Refused("nobody is chosen; want a subject first")
-            if self._station.scanning:
-                raise Refused("it is still looking for sensors; want a few seconds of patience")
-            session = now_utc().strftime("%Y-%m-%dT%H-%M-%SZ")
-            log = self._setup.new_log(subject, session)
-            said = self._setup.document()
-            before = self._given.document
-            conditions = {**before.get("conditions", {}), **said.get("conditions", {})}
-            document = {**before, **said, "session": session, "conditions": conditions}
-            undone = self._lacking()
-            there = await self._station.start(log, document)
-            self._log, self._session = log, session
-            self._stage = "recording"
-            self._begun(self._station.release_but(there))
-            mountings = self._station.mountings
-            self._coach.wear({sensor: mountings[sensor] for sensor in SENSORS if sensor in there}, recorded=True)
-            self._coach.begin(self._setup.protocol)
-            if self._setup.belt_m_s is not None:
-                self._mark("belt_speed", {"speed_m_s": self._setup.belt_m_s, "typed": True})
-            if undone:
-                self._mark("warning", {"text": "begun before all was made sure of", "undone": undone})
-            if self._on_start is not None:
-                self._on_start(self.live)
-
-    async def _do_stop(self) -> None:
-        async with self._turn:
-            self._only_in("stop", RECORDING)
-            self._stop()
+        subject = self._setup.subject
+        if subject is None:
+            raise Refused("nobody is chosen; want a subject first")
+        if self._station.scanning:
+            raise Refused("it is still looking for sensors; want a few seconds of patience")
+        session = now_utc().strftime("%Y-%m-%dT%H-%M-%SZ")
+        log = self._setup.new_log(subject, session)
+        said = self._setup.document()
+        before = self._given.document
+        conditions = {**before.get("conditions", {}), **said.get("conditions", {})}
+        document = {**before, **said, "session": session, "conditions": conditions}
+        undone = self._lacking()
+        there = await self._station.start(log, document)
+        self._log, self._session = log, session
+        self._stage = "recording"
+        self._begun(self._station.release_but(there))
+        mountings = self._station.mountings
+        self._coach.wear({sensor: mountings[sensor] for sensor in SENSORS if sensor in there}, recorded=True)
+        self._coach.begin(self._setup.protocol)
+        if self._setup.belt_m_s is not None:
+            self._mark("belt_speed", {"speed_m_s": self._setup.belt_m_s, "typed": True})
+        if undone:
+            self._mark("warning", {"text": "begun before all was made sure of", "undone": undone})
+        if self._on_start is not None:
+            self._on_start(self.live)
 
     def _stop(self) -> None:
         """The recording ends; its session is made meanwhile."""
@@ -410,13 +351,5 @@ class Desk:
         known = {str(left): left for left in self._setup.left}
         if log not in known:
             raise Refused(f"no log {log!r} was left behind; want {', '.join(known) or 'none: there is none'}")
-        async with self._turn:
-            self._only_in("recover", ("setup", "ended"))
-            await asyncio.to_thread(finish, known[log], self._setup.store, self._drivers)
-            await self._setup.look_round()
-
-
-async def _awaited(handler: Callable[..., Any], rest: Mapping[str, Any]) -> None:
-    done = handler(**rest)
-    if isinstance(done, Awaitable):
-        await done
+        await asyncio.to_thread(finish, known[log], self._setup.store, self._drivers)
+        await self._setup.look_round()

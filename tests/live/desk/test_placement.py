@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from imu.core.session import SENSORS
 from imu.core.units import NS_PER_S
-from imu.live.calibration import NEED_S, Calibration
-from imu.live.placement import Motion, Placement, shaken
-from imu.live.stumbles import Stumbles
+from imu.live.desk.calibration import NEED_S, Calibration
+from imu.live.desk.placement import Motion, Placement, shaken
+from imu.live.desk.stumbles import Stumbles
 from imu.pipeline import Pipeline
 from imu.simulate import Person, Protocol, Stand, Walk, named, simulate, usual_sensors
 

@@ -5,10 +5,10 @@ import pytest
 
 from imu.core.session import SENSORS
 from imu.core.units import NS_PER_S
-from imu.live.coach import Coach, course_document, cue_document
-from imu.live.cues import BadCue
+from imu.live.desk.coach import Coach, course_document, cue_document
+from imu.live.desk.cues import BadCue
+from imu.live.desk.protocol import named, parse
 from imu.live.player import Heard
-from imu.live.protocol import named, parse
 from imu.pipeline import Pipeline
 from imu.simulate import named as walker
 from imu.simulate import simulate

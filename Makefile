@@ -11,8 +11,9 @@ ROOT_ON_DEBIAN := $(shell [ "$$(id -u)" = 0 ] && . /etc/os-release 2>/dev/null &
 UV_LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --no-config \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet $(LOCK_OPTIONS)
 # on every core; who runs out of tests takes over the last ones of another, so that modules stay together
-# tests in a browser have a target of their own: they walk in real time
 PYTEST := $(BIN)/pytest --numprocesses=auto --dist=worksteal --ignore=tests/browser
+# these watch a clock, and have the machine to themselves
+IN_BROWSER := $(BIN)/pytest tests/browser
 # pyright would ask another registry whether there is a newer one
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
@@ -20,12 +21,12 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 .PHONY: help demo test browser system lint coverage soak bench picture lock clean
 
 help:
-	@echo 'make demo      set up, then run imu demo'
+	@echo 'make demo      set up, then run imu demo, which opens the page'
 	@echo 'make test      set up, then every check: lint, format, types, floors, tests'
 	@echo 'make system    as root on Debian only: install what tests start ($(SYSTEM))'
 	@echo 'make lint      the checks without the tests'
 	@echo 'make coverage  the tests with the kernels as plain Python, and what they reach'
-	@echo 'make browser   set up, then drive the page in Chromium through a whole session'
+	@echo 'make browser   set up, then the tests in a browser alone: the page in Chromium through a whole session'
 	@echo 'make soak      ten minutes of live sensors over each path, emulated, with the figures'
 	@echo 'make bench     set up, then tell how fast and how late it is on this machine'
 	@echo 'make picture   draw docs/timeline.svg anew'
@@ -39,6 +40,7 @@ test: lint
 	@$(if $(ROOT_ON_DEBIAN),$(MAKE) --no-print-directory system || echo 'Going on without; tests that need it are skipped.')
 	@# once, and not by every worker anew
 	@$(BIN)/imu warmup
+	@$(IN_BROWSER)
 	@$(PYTEST)
 
 system:
@@ -60,7 +62,7 @@ coverage: $(VENV)/dev.stamp
 	@NUMBA_DISABLE_JIT=1 $(PYTEST) --cov --timeout=0
 
 browser: $(VENV)/dev.stamp
-	@$(BIN)/pytest tests/browser
+	@$(IN_BROWSER)
 
 # ten minutes over each path, all at once; they wait more than they work
 soak: $(VENV)/dev.stamp

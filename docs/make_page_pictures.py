@@ -1,31 +1,39 @@
 """docs/page/*.png: a sitting with a simulated person, as the browser shows it (python docs/make_page_pictures.py).
 
-Needs the extras `live` and `dev` and Debian's chromium; it lasts as long as the walk, a minute and a half.
+Needs the extras `live` and `dev`, Pillow and Debian's chromium. The sitting is run in hurried time, with nobody at the
+page; what its desk said at certain instants is then shown to one window after another, which may take their time.
 """
 
 import argparse
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, chdir
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from PIL import Image
-from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 from imu.cli.emulate import worn_of
+from imu.core.session import Sensor
+from imu.live.audience import Audience
 from imu.live.desk.desk import Desk, Given
 from imu.live.desk.setup import CHECKS
+from imu.live.desk.wire import Notice
 from imu.live.emulated import Emulation, worn_by
+from imu.live.haste import FastLoop
 from imu.live.page.serve import serving
 from imu.live.radio import open_radio
+from imu.live.subscribers import Subscribers, Subscription
 from imu.simulate import named
 
 TARGET: Final = Path(__file__).with_name("page")
 BROWSER: Final = "/usr/bin/chromium"
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 SEED: Final = 1  # that of `imu demo`
+SPEED: Final = 4.0
 LEAD_S: Final = 18.0
 SET_UP_S: Final = 10.0
 """By then all sensors are found, and standing is known."""
@@ -39,84 +47,67 @@ HIGH: Final = {1280: 900, 390: 844}
 """Of windows, by their width in pixels."""
 COLOURS: Final = 256
 """Of a picture: a page has few, and a picture is half as large."""
+RENEWED_S: Final = 0.01
+"""Figures of a desk that stands still are this much older each time, of ten; a page takes down what nobody renews."""
+SETTLED_S: Final = 0.5
 Scheme: TypeAlias = Literal["light", "dark"]
 SCHEMES: Final[tuple[Scheme, ...]] = get_args(Scheme)
+Document: TypeAlias = Mapping[str, Any]
+
+CUE: Final[Notice] = {
+    "event": "cue",
+    "metric": "drop",
+    "say": "right: keep the hips level",
+    "tone": "high",
+    "foot": "right",
+}
+VIEWS: Final = {
+    "set-up": ("setup", "", None),
+    "live": ("live", "", None),
+    "end": ("end", "", None),
+    "mirror": ("live", "mirror", None),
+    "mirror-cue": ("live", "mirror", CUE),
+}
+"""Of pictures: what the desk said when, the page, and what it is told once."""
 
 
-class Looker(NamedTuple):
-    """One window onto the sitting."""
+class StillDesk:
+    """One that says the same for ever, and takes no orders."""
 
-    name: str
-    page: Page
-    mirror: Page
+    def __init__(self, said: Document) -> None:
+        self.audience = Audience()
+        self.said = said
+        self._notices = Subscribers[Notice]()
+        self._told = count()
+        self.tell = self._notices.tell
 
+    def document(self) -> Document:
+        age_s = RENEWED_S * (next(self._told) % 10)
+        return {**self.said, "figures": {**self.said["figures"], "age_s": age_s}}
 
-@asynccontextmanager
-async def lookers(url: str) -> AsyncGenerator[list[Looker]]:
-    """A window of each width, light and dark, for the therapist's page, and one for the mirror."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=BROWSER, args=list(FLAGS))
-        try:
-            yield [
-                Looker(
-                    f"{scheme}-{width}",
-                    await window(browser, url, scheme, width),
-                    await window(browser, f"{url}mirror", scheme, width),
-                )
-                for width in HIGH
-                for scheme in SCHEMES
-            ]
-        finally:
-            await browser.close()
+    def mounting(self, sensor: Sensor) -> None:
+        """Of none: there are no signals."""
 
+    async def do(self, command: Document) -> None:
+        """Nobody asks for anything."""
 
-async def window(browser: Browser, url: str, scheme: Scheme, width: int) -> Page:
-    """A page in a window of its own: one that lies behind another is drawn once a second."""
-    size: ViewportSize = {"width": width, "height": HIGH[width]}
-    page = await browser.new_page(viewport=size, color_scheme=scheme, reduced_motion="reduce")
-    await page.goto(url)
-    return page
+    def subscribe_events(self) -> Subscription[Notice]:
+        return self._notices.subscribe()
+
+    def unsubscribe_events(self, notices: Subscription[Notice]) -> None:
+        self._notices.unsubscribe(notices)
 
 
-async def take(view: str, each: Iterable[Looker], target: Path) -> None:
-    """A picture of each window, as high as all that is in it."""
-
-    async def one(name: str, page: Page) -> None:
-        size = page.viewport_size
-        if size is None:
-            return
-        high: int = await page.evaluate("() => document.documentElement.scrollHeight")
-        # what sticks to the window's edge would lie across the middle of the picture
-        await page.set_viewport_size({"width": size["width"], "height": max(high, size["height"])})
-        path = target / f"{view}-{name}.png"
-        await page.screenshot(path=path)
-        with Image.open(path) as picture:
-            small = picture.convert("RGB").quantize(COLOURS)
-        small.save(path, optimize=True)
-        await page.set_viewport_size(size)
-
-    pages = ((looker.name, looker.mirror if view == "mirror" else looker.page) for looker in each)
-    await asyncio.gather(*(one(name, page) for name, page in pages))
-
-
-async def heading(each: Iterable[Looker], words: str) -> None:
-    """Waits until all are in this view."""
-    for one in each:
-        wanted: Locator = one.page.get_by_role("heading", level=1, name=words)
-        await wanted.wait_for(state="attached")
-
-
-async def sit(target: Path, store: Path) -> None:
-    """The sitting, and a picture of each of its views."""
+async def sit(store: Path) -> dict[str, Document]:
+    """The sitting, and what its desk said at certain instants."""
     recording = worn_by(named(DEMO), seed=SEED, lead_s=LEAD_S)
     loop = asyncio.get_running_loop()
+    said: dict[str, Document] = {}
     async with AsyncExitStack() as stack:
         emulation = await stack.enter_async_context(Emulation(recording))
         central = await stack.enter_async_context(open_radio(emulation.transport, None))
         given = Given(worn=worn_of(recording, emulation.worn), document={"source": "simulated"}, simulated=True)
         desk = await stack.enter_async_context(Desk(central, store, given))
-        address, _ = await stack.enter_async_context(serving(desk, port=0))
-        each = await stack.enter_async_context(lookers(address.url))
         for command in (
             {"do": "subject", "code": "S01"},
             {"do": "protocol", "name": DEMO},
@@ -127,20 +118,67 @@ async def sit(target: Path, store: Path) -> None:
             await desk.do({"do": "check", "id": check.id, "done": True})
         await desk.do({"do": "scan"})
         await asyncio.sleep(emulation.origin_s + SET_UP_S - loop.time())
-        await take("set-up", each, target)
+        said["setup"] = desk.document()
         for check in CHECKS:
             await desk.do({"do": "check", "id": check.id, "done": True})
         await desk.do({"do": "cue", "metric": "drop", "high": MOST_DROP_DEG, "hold": 2})
         await asyncio.sleep(emulation.origin_s + LEAD_S - STAND_S - loop.time())
         await desk.do({"do": "start"})
-        await heading(each, "Recording")
         await asyncio.sleep(emulation.origin_s + LEAD_S + BACKWARD_S - loop.time())
-        await take("live", each, target)
-        await take("mirror", each, target)
+        said["live"] = desk.document()
         await asyncio.sleep(emulation.origin_s + recording.duration_s - loop.time())
         await desk.do({"do": "stop"})
-        await heading(each, "Session S01")
-        await take("end", each, target)
+        await desk.ended.wait()
+        said["end"] = desk.document()
+    return said
+
+
+async def show(said: Mapping[str, Document], target: Path) -> None:
+    """A picture of each view, light and dark, of each width."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=BROWSER, args=list(FLAGS))
+        try:
+            for view, (instant, path, told) in VIEWS.items():
+                desk = StillDesk(said[instant])
+                async with serving(desk, port=0) as (address, _):
+                    for width in HIGH:
+                        for scheme in SCHEMES:
+                            async with window(browser, f"{address.url}{path}", scheme, width) as page:
+                                if told is not None:
+                                    desk.tell(told)
+                                await take(page, target / f"{view}-{scheme}-{width}.png")
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def window(browser: Browser, url: str, scheme: Scheme, width: int) -> AsyncGenerator[Page]:
+    """A page that has heard of the desk."""
+    size: ViewportSize = {"width": width, "height": HIGH[width]}
+    page = await browser.new_page(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    await page.goto(url)
+    await page.wait_for_function("() => !document.documentElement.classList.contains('silent')")
+    yield page
+    await page.close()
+
+
+async def take(page: Page, path: Path) -> None:
+    """A picture of a window that is as high as all that is in it."""
+    size = page.viewport_size
+    if size is not None:
+        high: int = await page.evaluate("() => document.documentElement.scrollHeight")
+        # what sticks to the window's edge would lie across the middle of the picture
+        await page.set_viewport_size({"width": size["width"], "height": max(high, size["height"])})
+    await asyncio.sleep(SETTLED_S)
+    await page.screenshot(path=path)
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(COLOURS)
+    small.save(path, optimize=True)
+
+
+def hurried() -> FastLoop:
+    """The sitting's time."""
+    return FastLoop(SPEED)
 
 
 def main() -> None:
@@ -151,7 +189,9 @@ def main() -> None:
     target = target.resolve()
     # what the page tells of its folders is nobody's but its own
     with TemporaryDirectory() as folder, chdir(folder):
-        asyncio.run(sit(target, Path("sessions")))
+        with asyncio.Runner(loop_factory=hurried) as runner:
+            said = runner.run(sit(Path("sessions")))
+        asyncio.run(show(said, target))
 
 
 if __name__ == "__main__":

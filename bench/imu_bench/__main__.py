@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from imu_bench import accuracy, likeness, live
+from imu_bench import accuracy, likeness, live, page
 from imu_bench.speed import measure, report
 
 
@@ -20,7 +20,12 @@ def main() -> int:
     accuracy.configure(benches.add_parser("accuracy", help="how near the truth recordings come", allow_abbrev=False))
     likeness.configure(benches.add_parser("likeness", help="simulated strides beside real ones", allow_abbrev=False))
     live.configure(benches.add_parser("live", help="what the live path costs, and how late it is", allow_abbrev=False))
+    page.configure(
+        benches.add_parser("page", help="what the page costs, and how late its cues are", allow_abbrev=False)
+    )
     args = parser.parse_args()
+    if args.bench == "page":
+        return page.run(args)
     if args.bench == "live":
         return live.run(args)
     if args.bench == "accuracy":

@@ -1,19 +1,22 @@
 """`imu demo`: a simulated person walks forward, backward and forward again; what a therapist would want to know."""
 
 import argparse
+import asyncio
 import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final, cast
 
-from imu.cli.emulate import sit_emulated
+from imu.cli.emulate import emulated_desk, write_what_was_true
+from imu.cli.page import page_of
 from imu.cli.simulate import SUBJECT, recorded, write_recording
-from imu.cli.sit import Sitting, Stop, told
+from imu.cli.sit import FASTEST_EMULATED, REDRAWN_EVERY_S, Stop, scene, told
 from imu.cli.sit import run as run_on_loop
 from imu.cli.terminal import BOLD, aligned, counted, duration_text, painted
 from imu.cli.view import Screen
@@ -24,7 +27,10 @@ from imu.core.session import FEET
 from imu.core.tables import CONTACTS, STEPS, STRIDES, TRUTH_CONTACTS, Row, whole
 from imu.core.units import NS_PER_S
 from imu.gait.summary import summarise_directions
-from imu.live.emulated import worn_by
+from imu.live.desk.desk import Desk
+from imu.live.desk.setup import CHECKS
+from imu.live.emulated import Emulation, worn_by
+from imu.live.live import Live
 from imu.live.sitting import log_path
 from imu.reprocess import reprocess
 from imu.simulate import named
@@ -37,6 +43,11 @@ examples:
   imu demo --fast                two minutes of walking, at once
   imu demo --seed 7 --out elsewhere
 """
+PROTOCOL: Final = "demo-live"
+"""What the person walks, and by the same name what the desk is told that they are to walk."""
+CUE_DEG: Final = 5.0
+CUE_HOLD: Final = 2
+"""Their right hip drops by more: so many steps of it, and the page says so."""
 MADE_BY: Final = "imu demo"
 """What session.json says of a session that the next demo may write over."""
 TELLING_DEG: Final = 1.5
@@ -65,19 +76,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--fast", action="store_true", help="two minutes of walking at once, without sensors, radio and live view"
     )
     parser.add_argument("--seconds", type=float, metavar="S", help="stop the live demo after so long")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=1.0,
+        metavar="N",
+        help=f"of the live demo, times as fast (at most {FASTEST_EMULATED:g}; default %(default)g)",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="open none")
 
 
 def run(args: argparse.Namespace) -> int:
     """Simulate, analyse, tell."""
     if args.seconds is not None and (args.fast or not args.seconds > 0):
         raise UsageError("--seconds is for the live demo, and above 0")
+    if not 0.0 < args.speed <= FASTEST_EMULATED:
+        raise UsageError(f"--speed is {args.speed:g}; want above 0, and at most {FASTEST_EMULATED:g}")
     if args.fast:
         return _fast(args)
     if find_spec("bumble") is None:
         print("No live demo: it needs the extra with emulated sensors, pip install 'retrogait[emulator]'.")
         print("Here is the fast one.\n")
         return _fast(args)
-    return run_on_loop(_live(args))
+    return run_on_loop(_live(args, Stop()), args.speed)
 
 
 def _fast(args: argparse.Namespace) -> int:
@@ -93,30 +114,78 @@ def _fast(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _live(args: argparse.Namespace) -> int:
-    recording = worn_by(named("demo-live"), seed=args.seed)
-    asked = Sitting(
-        store=args.out,
-        subject=SUBJECT,
-        session=f"demo-live-{args.seed}",
-        document={"made_by": MADE_BY},
-        seconds=args.seconds,
-    )
-    folder = session_dir(args.out, asked.subject, asked.session)
+async def _live(args: argparse.Namespace, stop: Stop) -> int:
+    recording = worn_by(named(PROTOCOL), seed=args.seed)
+    session = f"demo-live-{args.seed}"
+    folder, log = session_dir(args.out, SUBJECT, session), log_path(args.out, SUBJECT, session)
     _refuse_others(folder)
     shutil.rmtree(folder, ignore_errors=True)
     # of a demo that was broken off; its subject is nobody
-    log_path(args.out, asked.subject, asked.session).unlink(missing_ok=True)
+    log.unlink(missing_ok=True)
     print(painted("A simulated person walks forward, turns, walks backward, and forward again", BOLD))
     print("wearing emulated sensors on both feet and the pelvis: Bluetooth, but no radio, and nobody real is measured.")
-    print(f"It takes {duration_text(recording.duration_s)}; Ctrl-C ends it sooner.\n", flush=True)
+    print(f"It takes {duration_text(recording.duration_s / args.speed)}; Ctrl-C ends it sooner.", flush=True)
     warm_up()
-    made = await sit_emulated(recording, asked, Screen(stream=sys.stdout), Stop())
-    if made is None:
-        return 0
-    print("\n" + "\n".join(told(made)) + "\n")
-    _show(args.out, made.folder, read_rows(made.folder / f"{TRUTH_CONTACTS.name}.parquet", TRUTH_CONTACTS))
-    return 0
+    begun_s = 0.0
+
+    def on_start(live: Live) -> None:
+        nonlocal begun_s
+        begun_s = asyncio.get_running_loop().time() - emulation.origin_s - live.elapsed_s
+
+    document = {"made_by": MADE_BY, "activity": recording.session.document["activity"]}
+    async with AsyncExitStack() as stack:
+        stack.enter_context(stop.heard())
+        desk, emulation = await stack.enter_async_context(
+            emulated_desk(recording, args.out, session=session, document=document, on_start=on_start)
+        )
+        page = None
+        if find_spec("starlette") is None:
+            print("Without its page, which needs an extra: pip install 'retrogait[live]'")
+        else:
+            page = await stack.enter_async_context(page_of(desk, 0, browser=not args.no_browser))
+        print(flush=True)
+        await _sit(desk, emulation, Screen(stream=sys.stdout), stop, args.seconds)
+        if desk.problem:
+            print(f"imu: {desk.problem}", file=sys.stderr)
+        if desk.made is None:
+            print("nothing was recorded")
+            return 1 if desk.problem else 0
+        await asyncio.to_thread(write_what_was_true, recording, desk.made, begun_s)
+        print("\n" + "\n".join(told(desk.made)) + "\n")
+        _show(args.out, folder, read_rows(folder / f"{TRUTH_CONTACTS.name}.parquet", TRUTH_CONTACTS))
+        if page is not None and page.counts.documents and sys.stdin.isatty() and not stop.asked.is_set():
+            print("\nThe page stays until Ctrl-C.", flush=True)
+            await stop.asked.wait()
+    return 1 if desk.problem else 0
+
+
+async def _sit(desk: Desk, emulation: Emulation, screen: Screen, stop: Stop, seconds: float | None) -> None:
+    """What a person would do at the page: make everything ready, start, look on, stop."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    while not set(emulation.worn) <= desk.live.streaming():
+        screen.show(scene("looking for the sensors", desk.live, loop.time() - began_s, walking=False))
+        if await stop.within(REDRAWN_EVERY_S):
+            return
+    await desk.do({"do": "subject", "code": SUBJECT})
+    await desk.do({"do": "protocol", "name": PROTOCOL})
+    await desk.do({"do": "cue", "metric": "drop", "high": CUE_DEG, "hold": CUE_HOLD})
+    # nobody can be hurt
+    for check in CHECKS:
+        await desk.do({"do": "check", "id": check.id, "done": True})
+    await desk.do({"do": "start"})
+    walking = asyncio.create_task(emulation.finished())
+    try:
+        while desk.stage == "recording" and not walking.done() and (seconds is None or desk.live.elapsed_s < seconds):
+            screen.show(scene("recording; Ctrl-C ends it", desk.live, desk.live.elapsed_s, walking=True))
+            if await stop.within(REDRAWN_EVERY_S):
+                break
+    finally:
+        walking.cancel()
+    if desk.stage == "recording":
+        await desk.do({"do": "stop"})
+    screen.show(scene("stopping the sensors ...", desk.live, desk.live.elapsed_s, walking=True))
+    await desk.ended.wait()
 
 
 def _show(store: Path, folder: Path, truth: Sequence[Row]) -> None:

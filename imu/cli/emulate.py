@@ -1,9 +1,11 @@
 """A sitting with emulated sensors that a simulated person wears: the whole path but for the air."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -14,8 +16,11 @@ from imu.cli.view import Screen
 from imu.core.session import Sensor
 from imu.core.tables import TRUTH_CONTACTS, TRUTH_PELVIS, TRUTH_STEPS, Columns, Table
 from imu.core.units import NS_PER_S
+from imu.live.desk.desk import Desk
+from imu.live.desk.setup import Given
 from imu.live.emulated import Conditions, Emulation, setups
 from imu.live.live import Live
+from imu.live.radio import open_radio
 from imu.live.recover import Recovered
 from imu.live.worn import Worn
 from imu.simulate import Recording
@@ -75,18 +80,51 @@ async def sit_emulated(
             made = await sit(asked, screen, stop, on_start=started)
         finally:
             walking.cancel()
-    if made is not None and made.summary is not None:
-        begin_ns = round(begun_s * NS_PER_S)
-        between = partial(_between, begin_ns=begin_ns, end_ns=begin_ns + round(made.summary["duration_s"] * NS_PER_S))
-        write_truth(
-            made.folder,
-            contacts=between(recording.contacts, TRUTH_CONTACTS),
-            steps=between(recording.steps, TRUTH_STEPS),
-            pelvis=(between(block, TRUTH_PELVIS) for block in recording.truth_pelvis()),
-            version=VERSION,
-            params={},
-        )
+    if made is not None:
+        write_what_was_true(recording, made, begun_s)
     return made
+
+
+@asynccontextmanager
+async def emulated_desk(
+    recording: Recording,
+    store: Path,
+    *,
+    session: str | None = None,
+    document: Mapping[str, Any] | None = None,
+    on_start: Callable[[Live], None] | None = None,
+) -> AsyncGenerator[tuple[Desk, Emulation]]:
+    """A desk whose sensors a simulated person wears, for as long as the block lasts.
+
+    Raises:
+        NoEmulator, NoRadio, DriverMissing: as `Emulation`, `open_radio`.
+    """
+    async with Emulation(recording) as emulation:
+        given = Given(
+            worn=worn_of(recording, emulation.worn),
+            asides=("treadmill",) if recording.treadmill is not None else (),
+            session=session,
+            document={"source": "simulated", "simulation": {"seed": recording.seed}, **(document or {})},
+            simulated=True,
+        )
+        async with open_radio(emulation.transport) as central, Desk(central, store, given, on_start=on_start) as desk:
+            yield desk, emulation
+
+
+def write_what_was_true(recording: Recording, made: Recovered, begun_s: float) -> None:
+    """The truth beside its session, which began so long after the person's first instant."""
+    if made.summary is None:
+        return
+    begin_ns = round(begun_s * NS_PER_S)
+    between = partial(_between, begin_ns=begin_ns, end_ns=begin_ns + round(made.summary["duration_s"] * NS_PER_S))
+    write_truth(
+        made.folder,
+        contacts=between(recording.contacts, TRUTH_CONTACTS),
+        steps=between(recording.steps, TRUTH_STEPS),
+        pelvis=(between(block, TRUTH_PELVIS) for block in recording.truth_pelvis()),
+        version=VERSION,
+        params={},
+    )
 
 
 def _between(columns: Columns, table: Table, *, begin_ns: int, end_ns: int) -> Columns:

@@ -15,7 +15,7 @@ from typing import Final
 from imu.cli.emulate import sit_emulated
 from imu.cli.page import show_page
 from imu.cli.simulate import SUBJECT as SIMULATED
-from imu.cli.sit import REDRAWN_EVERY_S, Stop, add_arguments, asked, found_text, sit, told
+from imu.cli.sit import FASTEST_EMULATED, REDRAWN_EVERY_S, Stop, add_arguments, asked, found_text, sit, told
 from imu.cli.sit import run as run_on_loop
 from imu.cli.view import Scene, Screen
 from imu.cli.warmup import warm_up, warm_up_once
@@ -43,8 +43,6 @@ examples:
 EMULATED_WITHOUT: Final = (*SENSORS, "hci", "treadmill", "heart")
 REPLAYED_WITHOUT: Final = (*EMULATED_WITHOUT, "subject", "session", "activity", "belt", "seconds")
 """Options that would be passed over."""
-FASTEST_EMULATED: Final = 8.0
-"""The whole Bluetooth path of three sensors costs some 9 % of a core; more would need more than one."""
 MOST_PORT: Final = 65535
 EVENTS_WAITING: Final = 100_000
 """For whoever turns them into lines."""

@@ -2,16 +2,19 @@
 
 import argparse
 import asyncio
+import os
 import sys
 import webbrowser
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from imu.cli.emulate import worn_of
-from imu.cli.sit import Stop, told
-from imu.live.desk.desk import Desk, Given
-from imu.live.emulated import Emulation, worn_by
-from imu.live.page.serve import serving
+from imu.cli.emulate import emulated_desk
+from imu.cli.sit import Stop, left, told
+from imu.live.desk.desk import Desk
+from imu.live.desk.setup import Given
+from imu.live.emulated import worn_by
+from imu.live.page.serve import Page, serving
 from imu.live.radio import open_radio
 from imu.live.worn import default_path, load
 from imu.simulate import named
@@ -27,26 +30,26 @@ async def show_page(args: argparse.Namespace, stop: Stop) -> int:
     Raises:
         NoPage, CannotServe, NoRadio, NoEmulator: as `serving`, `open_radio`, `Emulation`.
     """
-    with stop.heard():
-        async with AsyncExitStack() as stack:
-            if args.emulate is None:
-                hci, given = args.hci, Given(worn=load(default_path()), worn_path=default_path())
-            else:
-                recording = worn_by(named(args.emulate), seed=args.seed, lead_s=STANDING_S)
-                emulation = await stack.enter_async_context(Emulation(recording))
-                asides = ("treadmill",) if recording.treadmill is not None else ()
-                document = {"source": "simulated", "simulation": {"seed": recording.seed}}
-                worn = worn_of(recording, emulation.worn)
-                given = Given(worn=worn, document=document, asides=asides, simulated=True)
-                hci = emulation.transport
-            central = await stack.enter_async_context(open_radio(hci, given.drivers))
-            desk = await stack.enter_async_context(Desk(central, args.out, given))
-            lan = lan_address() if args.lan else None
-            address, _ = await stack.enter_async_context(serving(desk, port=args.port, lan=lan))
-            _tell(address.url, address.lan_url)
-            if not args.no_browser:
-                await asyncio.to_thread(webbrowser.open, address.url)
-            await stop.asked.wait()
+    desk = None
+    try:
+        with stop.heard():
+            async with AsyncExitStack() as stack:
+                if args.emulate is None:
+                    given = Given(worn=load(default_path()), worn_path=default_path())
+                    central = await stack.enter_async_context(open_radio(args.hci, given.drivers))
+                    desk = await stack.enter_async_context(Desk(central, args.out, given))
+                else:
+                    # whoever sets it up is not hurried
+                    recording = worn_by(named(args.emulate), seed=args.seed, lead_s=STANDING_S * args.speed)
+                    desk, _ = await stack.enter_async_context(emulated_desk(recording, args.out))
+                lan = lan_address() if args.lan else None
+                await stack.enter_async_context(page_of(desk, args.port, lan=lan, browser=not args.no_browser))
+                print("Ctrl-C ends it; a recording that runs then is ended well.", flush=True)
+                await stop.asked.wait()
+    except asyncio.CancelledError:
+        if desk is not None and desk.log is not None and desk.made is None:
+            print(f"imu: {left(desk.log)}", file=sys.stderr)
+        raise
     if desk.made is not None:
         print(*told(desk.made), sep="\n")
     if desk.problem:
@@ -54,9 +57,23 @@ async def show_page(args: argparse.Namespace, stop: Stop) -> int:
     return 1 if desk.problem else 0
 
 
-def _tell(url: str, lan_url: str | None) -> None:
-    print(f"The page: {url}")
-    if lan_url is not None:
-        print(f"For other devices of this network, with its key: {lan_url}")
-    print("Ctrl-C ends it; a recording that runs then is ended well.", flush=True)
-    sys.stdout.flush()
+@asynccontextmanager
+async def page_of(desk: Desk, port: int, *, lan: str | None = None, browser: bool = True) -> AsyncGenerator[Page]:
+    """While the block lasts the page is served; where is said, and a browser is opened on it, if there is one.
+
+    Raises:
+        NoPage, CannotServe: as `serving`.
+    """
+    async with serving(desk, port=port, lan=lan) as (address, page):
+        print(f"The page: {address.url}")
+        if address.lan_url is not None:
+            print(f"For other devices of this network, with its key: {address.lan_url}")
+        sys.stdout.flush()
+        if browser and _has_screen():
+            await asyncio.to_thread(webbrowser.open, address.url)
+        yield page
+
+
+def _has_screen() -> bool:
+    """Without one a browser would be one of the terminal's, and take that over."""
+    return sys.platform in ("win32", "darwin") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

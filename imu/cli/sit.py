@@ -30,6 +30,8 @@ REDRAWN_EVERY_S: Final = 0.2
 LEAST_WAIT_S: Final = 1.0
 FASTEST_BELT_M_S: Final = 8.0
 """No treadmill runs faster."""
+FASTEST_EMULATED: Final = 8.0
+"""The whole Bluetooth path of three sensors costs some 9 % of a core; more would need more than one."""
 ANY: Final = {"foot_left": {"rate_hz": 100.0}}
 """Sensors for a look at the rest of a session's description."""
 
@@ -217,7 +219,7 @@ async def sit(
             return await _finished(log, asked_.store, screen)
         except asyncio.CancelledError:
             if begun.is_set():
-                screen.say(_left(log))
+                screen.say(left(log))
             raise
 
 
@@ -258,17 +260,17 @@ async def _sat(
         if on_start is not None:
             on_start(live)
         await _recorded(asked_, live, screen, stop)
-        screen.show(_scene(asked_, live, "stopping the sensors ...", live.elapsed_s))
+        screen.show(_scene(asked_, live, "stopping the sensors ..."))
 
 
 def _refuse_others(asked_: Sitting, log: Path) -> None:
     folder = session_dir(asked_.store, asked_.subject, asked_.session)
     if (folder / SESSION_FILE).exists():
         raise DuplicateSession(f"{folder} holds a session already; want another --session or --out")
-    for left in left_behind(asked_.store):
-        if left == log:
+    for other in left_behind(asked_.store):
+        if other == log:
             raise DuplicateSession(
-                f"{left} was left by a recording of this name; want: imu recover {quote(str(left))}"
+                f"{log} was left by a recording of this name; want: imu recover {quote(str(log))}"
                 f" --out {quote(str(asked_.store))}, or another --session"
             )
 
@@ -302,13 +304,20 @@ async def _gathered(asked_: Sitting, live: Live, screen: Screen, stop: Stop) -> 
 
 async def _recorded(asked_: Sitting, live: Live, screen: Screen, stop: Stop) -> None:
     while not live.stopped.is_set() and (asked_.seconds is None or live.elapsed_s < asked_.seconds):
-        screen.show(_scene(asked_, live, "recording; Ctrl-C ends it", live.elapsed_s))
+        screen.show(_scene(asked_, live, "recording; Ctrl-C ends it"))
         left_s = REDRAWN_EVERY_S if asked_.seconds is None else asked_.seconds - live.elapsed_s
         if await stop.within(max(0.0, min(REDRAWN_EVERY_S, left_s))):
             return
 
 
-def _scene(asked_: Sitting, live: Live, doing: str, elapsed_s: float) -> Scene:
+def _scene(asked_: Sitting, live: Live, doing: str, waited_s: float | None = None) -> Scene:
+    walking = asked_.analyse and live.recording is not None
+    elapsed_s = live.elapsed_s if waited_s is None else waited_s
+    return scene(f"{asked_.subject} {asked_.session}  {doing}", live, elapsed_s, walking=walking)
+
+
+def scene(title: str, live: Live, elapsed_s: float, *, walking: bool) -> Scene:
+    """What the live loop knows just now; `walking`: whether figures are of interest."""
     now_ns = live.now_ns
     state, warning = live.recording, ""
     if state is not None and state.low and state.free_bytes is not None:
@@ -318,10 +327,10 @@ def _scene(asked_: Sitting, live: Live, doing: str, elapsed_s: float) -> Scene:
     if live.overflowed:
         warning = f"this computer does not keep up: {counted(live.overflowed, 'packet')} lost"
     return Scene(
-        title=f"{asked_.subject} {asked_.session}  {doing}",
+        title=title,
         elapsed_s=elapsed_s,
         figures=live.audience.board.figures(),
-        walking=asked_.analyse and live.recording is not None,
+        walking=walking,
         links=[
             LinkSeen(
                 link.worn.sensor,
@@ -346,11 +355,12 @@ async def _finished(log: Path, store: Path, screen: Screen) -> Recovered:
         with Bar(1, "writing the session") as bar:
             return await asyncio.to_thread(partial(finish, log, store, progress=lambda share: bar.update(0, share)))
     except RetrogaitError:
-        screen.say(_left(log))
+        screen.say(left(log))
         raise
 
 
-def _left(log: Path) -> str:
+def left(log: Path) -> str:
+    """Where a recording is that is no session yet."""
     return f"what was recorded is in {log}; a session of it: imu recover {quote(str(log))} --out STORE"
 
 

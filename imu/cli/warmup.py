@@ -13,9 +13,10 @@ import numba
 
 from imu.cli.terminal import counted, duration_text
 from imu.core.session import Sensor
+from imu.core.units import NS_PER_S
 from imu.kernels import intake
 from imu.pipeline import Pipeline
-from imu.simulate import SensorModel, named, simulate
+from imu.simulate import SensorModel, Walk, named, simulate
 
 EXAMPLES: Final = """\
 examples:
@@ -54,15 +55,17 @@ def cache_folder() -> Path | None:
 
 
 def warm_up() -> None:
-    """Send a simulated walk through the pipeline, first with sensors whose mounting is known, then without."""
+    """Send simulated walks through the pipeline: with sensors whose mounting is known, without, and from step one."""
     person, protocol, sensors = named("demo")
     unknown: dict[Sensor, SensorModel] = {name: replace(model, mounting_known=False) for name, model in sensors.items()}
-    for worn in (sensors, unknown):
-        recording = simulate(person, protocol, worn, seed=0)
+    # the last is of somebody who walks already: gravity has to be found on the way
+    walking = replace(protocol, segments=(Walk(direction="backward", seconds=10.0),))
+    for path, worn, begin_ns in ((protocol, sensors, 0), (protocol, unknown, 0), (walking, sensors, 2 * NS_PER_S)):
+        recording = simulate(person, path, worn, seed=0)
         pipeline = Pipeline(recording.session, worn)
         for blocks in zip(*(recording.samples(name) for name in worn), strict=True):
             for name, samples in zip(worn, blocks, strict=True):
-                pipeline.push(name, samples)
+                pipeline.push(name, samples[int(samples.t_ns.searchsorted(begin_ns)) :])
         pipeline.flush()
     stamp = _stamp()
     if stamp is not None:

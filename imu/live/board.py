@@ -3,8 +3,9 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from statistics import fmean, stdev
-from typing import Final, NamedTuple
+from itertools import pairwise
+from math import sqrt
+from typing import Final, NamedTuple, TypeAlias
 
 from imu.core.events import Event
 from imu.core.session import FEET, Foot
@@ -30,14 +31,21 @@ class BoardParams:
     """...nor are shares and angles of fewer contacts of a foot..."""
     least_drops: int = 5
     """...nor is the drop of fewer clean steps. A report wants 10 of each (Commandeur 2024); live, half must do."""
-    window_s: float = 15.0
-    """What lies further back belongs to another bout."""
+    apart_s: float = 10.0
+    """So long without a step: what lies before belongs to another bout..."""
+    window_s: float = 40.0
+    """...and however slowly they walk, nothing older counts."""
     old_s: float = 2.0
-    """An older figure is taken down..."""
+    """A figure is taken down when nothing of its kind has come for so long..."""
     overdue: float = 1.5
-    """...unless people walk so slowly that the next is not overdue: so many times what lay between the last two."""
+    """...unless people walk so slowly that the next is not overdue: so many times the longer of the last two ways from
+    one to the next."""
     oldest_s: float = 5.0
     """But however slowly they walk, not beyond that."""
+
+
+SIGNS: Final = 3
+"""Two ways from one to the next."""
 
 
 class Mean(NamedTuple):
@@ -76,12 +84,12 @@ class Figures:
     """At contact, positive toes-up; of clean contacts."""
     contacts: int = 0
     """All so far."""
-    newest_ns: int | None = None
-    """Of the last contact, session clock."""
+    gone: dict[str, str] = field(default_factory=dict[str, str])
+    """Figures that were taken down because they were old, by name or name.foot, and why."""
 
     def age_s(self, now_s: float) -> float | None:
-        """How old the last contact is, at a time of the session; None: there was none."""
-        return None if self.newest_ns is None else max(0.0, now_s - self.newest_ns / NS_PER_S)
+        """How long no sensor has been heard, at a time of the session; None: none ever was."""
+        return None if self.t_ns is None else max(0.0, now_s - self.t_ns / NS_PER_S)
 
     def thin(self, params: BoardParams) -> dict[str, str]:
         """Figures that rest on too little, by name or name.foot, and why."""
@@ -95,7 +103,11 @@ class Figures:
                 for foot, one in self.foot_angle_deg.items()
             ),
         ]
-        return {name: f"{one.n} {of}, {n} wanted" for name, one, n, of in least if one is not None and one.n < n}
+        return {
+            name: f"{one.n} {of if one.n != 1 else of.removesuffix('s')}, {n} wanted"
+            for name, one, n, of in least
+            if one is not None and one.n < n
+        }
 
 
 class Board:
@@ -103,11 +115,15 @@ class Board:
 
     def __init__(self, params: BoardParams | None = None) -> None:
         self.params: Final = params or BoardParams()
-        self._contacts: dict[Foot, deque[Row]] = {foot: deque(maxlen=self.params.contacts) for foot in FEET}
-        self._steps: deque[Row] = deque(maxlen=self.params.steps)
-        self._strides: deque[Row] = deque(maxlen=self.params.steps)
-        self._drops: dict[Foot, deque[Row]] = {foot: deque(maxlen=self.params.drops) for foot in FEET}
-        self._angles: dict[Foot, deque[Row]] = {foot: deque(maxlen=self.params.angles) for foot in FEET}
+        made = self.params
+        self._contacts: dict[Foot, deque[Row]] = {foot: deque(maxlen=made.contacts) for foot in FEET}
+        self._steps: deque[Row] = deque(maxlen=made.steps)
+        self._strides: deque[Row] = deque(maxlen=made.steps)
+        self._drops: dict[Foot, deque[Row]] = {foot: deque(maxlen=made.drops) for foot in FEET}
+        self._angles: dict[Foot, deque[Row]] = {foot: deque(maxlen=made.angles) for foot in FEET}
+        # clean or not: they show that the foot, or the pelvis, is measured still
+        self._any_drops: dict[Foot, deque[Row]] = {foot: deque(maxlen=SIGNS) for foot in FEET}
+        self._any_angles: dict[Foot, deque[Row]] = {foot: deque(maxlen=SIGNS) for foot in FEET}
         self._newest: Row | None = None
         self._count = 0
         self._t_ns: int | None = None
@@ -124,57 +140,98 @@ class Board:
                 self._count += 1
                 self._contacts[event.foot].append(row)
                 self._newest = row
-                if row.get("foot_angle_deg") is not None and not row["quality"]:
-                    self._angles[event.foot].append(row)
+                if row.get("foot_angle_deg") is not None:
+                    self._any_angles[event.foot].append(row)
+                    if not row["quality"]:
+                        self._angles[event.foot].append(row)
             elif event.kind == "stride":
                 self._strides.append(row)
             elif event.kind == "step":
                 self._steps.append(row)
-                if row["pelvic_drop_deg"] is not None and not row["quality"]:
-                    self._drops[event.foot].append(row)
+                if row["pelvic_drop_deg"] is not None:
+                    self._any_drops[event.foot].append(row)
+                    if not row["quality"]:
+                        self._drops[event.foot].append(row)
 
     def figures(self) -> Figures:
         """What is not old, of the direction of the last contact."""
         now_ns, newest = self._t_ns, self._newest
         if now_ns is None or newest is None:
             return Figures(t_ns=now_ns, contacts=self._count)
-        direction, newest_ns = str(newest["direction"]), whole(newest, "t_contact_ns")
-
-        def recent(rows: Iterable[Row], end: str) -> list[Row]:
-            same = [row for row in rows if row["direction"] == direction]
-            ages_s = [(now_ns - whole(row, end)) / NS_PER_S for row in same]
-            if not ages_s or ages_s[-1] > self._old_s(ages_s):
-                return []
-            return [row for row, age_s in zip(same, ages_s, strict=True) if age_s <= self.params.window_s]
-
-        contacts: dict[Foot, list[Row]] = {foot: recent(rows, "t_contact_ns") for foot, rows in self._contacts.items()}
-        if not any(contacts.values()):
-            return Figures(t_ns=now_ns, contacts=self._count, newest_ns=newest_ns)
-        steps, strides = recent(self._steps, "t_end_ns"), recent(self._strides, "t_end_ns")
+        fresh = _Fresh(now_ns, str(newest["direction"]), self.params)
+        steps = fresh.rows("cadence_spm", self._steps, "t_end_ns", self._steps)
+        strides = fresh.rows("speed_m_s", self._strides, "t_end_ns", self._strides)
+        contacts = fresh.each("toes", self._contacts, "t_contact_ns", self._contacts)
+        drops = fresh.each("drop_deg", self._drops, "t_end_ns", self._any_drops)
+        angles = fresh.each("foot_angle_deg", self._angles, "t_contact_ns", self._any_angles)
+        if fresh.direction == "in_place":
+            # who turns on the spot has neither, and the steps come as they like
+            steps, strides = [], []
+            fresh.gone |= dict.fromkeys(("cadence_spm", "speed_m_s"), "on the spot")
+        walking = any(contacts.values())
+        cadence = _cadence(steps, "step_time_s", 1) or _cadence(strides, "stride_time_s", 2)
+        if cadence is not None:
+            # of strides, where one foot alone is measured
+            fresh.gone.pop("cadence_spm", None)
+        if not walking:
+            fresh.gone["direction"] = no_step_text((now_ns - whole(newest, "t_contact_ns")) / NS_PER_S)
         return Figures(
             t_ns=now_ns,
-            direction=direction,
-            cadence_spm=_cadence(steps, "step_time_s", 1) or _cadence(strides, "stride_time_s", 2),
+            direction=fresh.direction if walking else None,
+            cadence_spm=cadence,
             speed_m_s=_mean(strides, "speed_m_s"),
             toes={foot: _toes(rows) for foot, rows in contacts.items() if rows},
-            drop_deg={
-                foot: mean
-                for foot, rows in self._drops.items()
-                if (mean := _mean(recent(rows, "t_end_ns"), "pelvic_drop_deg")) is not None
-            },
-            foot_angle_deg={
-                foot: mean
-                for foot, rows in self._angles.items()
-                if (mean := _mean(recent(rows, "t_contact_ns"), "foot_angle_deg")) is not None
-            },
+            drop_deg=_means(drops, "pelvic_drop_deg"),
+            foot_angle_deg=_means(angles, "foot_angle_deg"),
             contacts=self._count,
-            newest_ns=newest_ns,
+            gone=fresh.gone,
         )
 
-    def _old_s(self, ages_s: list[float]) -> float:
-        params = self.params
-        due_s = params.overdue * (ages_s[-2] - ages_s[-1]) if len(ages_s) > 1 else 0.0
-        return min(max(params.old_s, due_s), params.oldest_s)
+
+_OfFeet: TypeAlias = dict[Foot, deque[Row]]
+
+
+class _Fresh:
+    """What of some rows can be gone by, at one instant and in one direction."""
+
+    def __init__(self, now_ns: int, direction: str, params: BoardParams) -> None:
+        self.direction: Final = direction
+        self.gone: dict[str, str] = {}
+        self._now_ns, self._params = now_ns, params
+
+    def each(self, name: str, rows: _OfFeet, end: str, signs: _OfFeet) -> dict[Foot, list[Row]]:
+        """`rows` of each foot."""
+        return {foot: self.rows(f"{name}.{foot}", rows[foot], end, signs[foot]) for foot in FEET}
+
+    def rows(self, name: str, rows: Iterable[Row], end: str, signs: Iterable[Row]) -> list[Row]:
+        """Those of the present bout; none, if no sign that such rows still come is fresh."""
+        params = self._params
+        signs_s = [age_s for _, age_s in self._aged(signs, end)][-SIGNS:]
+        if not signs_s:
+            return []
+        way_s = max((before - after for before, after in pairwise(signs_s)), default=0.0)
+        if signs_s[-1] > min(max(params.old_s, params.overdue * way_s), params.oldest_s):
+            self.gone[name] = no_step_text(signs_s[-1])
+            return []
+        kept: list[Row] = []
+        # two steps that are not clean may come between; they renew no figure
+        most_s = max(params.oldest_s, (SIGNS + 0.5) * way_s)
+        for row, age_s in reversed(self._aged(rows, end)):
+            if age_s > min(most_s, params.window_s):
+                break
+            kept.insert(0, row)
+            most_s = age_s + params.apart_s
+        return kept
+
+    def _aged(self, rows: Iterable[Row], end: str) -> list[tuple[Row, float]]:
+        return [
+            (row, (self._now_ns - whole(row, end)) / NS_PER_S) for row in rows if row["direction"] == self.direction
+        ]
+
+
+def no_step_text(seconds: float) -> str:
+    """Why there is no figure."""
+    return f"no step for {seconds:.0f} s" if seconds < 120.0 else f"no step for {seconds / 60.0:.0f} min"
 
 
 def _cadence(rows: list[Row], time: str, steps: int) -> Mean | None:
@@ -187,11 +244,22 @@ def _cadence(rows: list[Row], time: str, steps: int) -> Mean | None:
 
 def _mean(rows: list[Row], name: str) -> Mean | None:
     values = [number(row, name) for row in rows if row[name] is not None]
-    return Mean(fmean(values), _uncertainty(values), len(values)) if values else None
+    return Mean(_average(values), _uncertainty(values), len(values)) if values else None
+
+
+def _means(rows: dict[Foot, list[Row]], name: str) -> dict[Foot, Mean]:
+    return {foot: mean for foot in FEET if (mean := _mean(rows[foot], name)) is not None}
 
 
 def _uncertainty(values: list[float]) -> float | None:
-    return stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
+    if len(values) < 2:
+        return None
+    mean = _average(values)
+    return sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
+
+
+def _average(values: list[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _toes(rows: list[Row]) -> Toes:

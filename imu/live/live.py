@@ -102,6 +102,13 @@ class Live:
         now_ns = self._now()
         return frozenset(link.worn.sensor for link in self.links.values() if link.state(now_ns) == "streaming")
 
+    def present(self) -> frozenset[Sensor]:
+        """Sensors that a recording can count on: those that stream, or have, and are connected still."""
+        now_ns = self._now()
+        return frozenset(
+            link.worn.sensor for link in self.links.values() if link.state(now_ns) in ("streaming", "silent")
+        )
+
     @property
     def recording(self) -> RecorderState | None:
         """How the recording fares; None before it begins."""

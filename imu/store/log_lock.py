@@ -62,3 +62,14 @@ def claimed(path: Path) -> Generator[None]:
     with file:
         lock_log(file, path)
         yield
+
+
+def is_gone(log: Path) -> bool:
+    """Nobody finds it by its name: deleted, or moved away. A folder that does not answer just then says nothing."""
+    try:
+        log.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -28,7 +28,7 @@ from imu.store.log import (
     encode_frame,
     whole_frames,
 )
-from imu.store.log_lock import claimed, lock_log
+from imu.store.log_lock import claimed, is_gone, lock_log
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """No room on the disk, in the user's quota, in one file."""
@@ -221,6 +221,9 @@ class LogWriter:
             if sync:
                 self._slowest_sync_s = max(self._slowest_sync_s, time.monotonic() - began)
                 self._free_bytes = _free_bytes(self.path)
+                if is_gone(self.path):
+                    # the disk has it, and nobody will find it
+                    raise self._break(FileNotFoundError("deleted or moved away"), bytearray())
 
     def _break(self, error: BaseException, written: bytearray) -> CannotRecord:
         """Stop for good. A sync that failed is never tried again: the system then calls lost pages clean."""
@@ -382,6 +385,12 @@ def _cannot_record(path: Path, error: BaseException, *, lost_frames: int | None 
             f"no room for {path}: {reason}; want a disk with room (delete or move old sessions){left}",
             path=str(path),
             lost_frames=lost_frames or 0,
+        )
+    if isinstance(error, FileNotFoundError) and lost_frames is not None:
+        return CannotRecord(
+            f"{path} was deleted or moved while it was written; the recording stops, what came is there or lost",
+            path=str(path),
+            lost_frames=lost_frames,
         )
     return CannotRecord(
         f"can't write {path}: {reason}; want a disk that works and permission to write{left}",

@@ -1,13 +1,28 @@
 """What tests with a browser share."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.firmware_bridge.conftest import run
+from tests.browser.driving import Hurried
+from tests.firmware_bridge.conftest import open_files, run
 
 __all__ = ["run"]
+
+
+@pytest.fixture
+def hurry():
+    """Runs a test's coroutine in a time that may be hurried; it leaves no file open behind."""
+
+    def hurry(coroutine):
+        before = open_files()
+        with asyncio.Runner(loop_factory=Hurried) as runner:
+            runner.run(coroutine)
+        assert open_files() <= before
+
+    return hurry
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,15 @@
 
 import asyncio
 import re
-from contextlib import asynccontextmanager
+import time
+from contextlib import asynccontextmanager, contextmanager
+from selectors import DefaultSelector
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import async_playwright
+
+from imu.live.haste import FastLoop
 
 FLAGS = (
     "--no-sandbox",
@@ -24,8 +28,61 @@ FLAGS = (
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PATIENCE_S = 20.0
 LOOK_S = 0.05
+READ_ONE = """(s) => {
+    const one = document.querySelector(s);
+    // of what is not drawn the browser would give the text all the same
+    return one?.checkVisibility() ? one.innerText.trim() : "";
+}"""
 NO_SERVER = re.compile(r"WebSocket connection to 'ws://127\.0\.0\.1:\d+/ws' failed")
 """What a browser itself says of a socket that it can't open; nobody can keep it from that."""
+
+
+class _Waiting(DefaultSelector):
+    """Waits for a share of what it is told to wait, and knows how much it has spared."""
+
+    def __init__(self):
+        super().__init__()
+        self.speed, self.spared_s = 1.0, 0.0
+
+    def select(self, timeout=None):
+        if timeout is None or timeout <= 0.0 or self.speed == 1.0:
+            return super().select(timeout)
+        began_s = time.monotonic()
+        events = super().select(timeout / self.speed)
+        waited_s = min(timeout / self.speed, time.monotonic() - began_s)
+        self.spared_s += (self.speed - 1.0) * waited_s
+        return events
+
+
+class Hurried(FastLoop):
+    """A loop in whose time simulated people walk. Whoever drives a browser takes the time that it takes: meanwhile
+    people walk as they do, and are hurried while there is nothing to do but wait for them. Only waiting is hurried,
+    and never work: on a busy machine they are less fast, and nothing comes late for that."""
+
+    def __init__(self):
+        self._waiting = _Waiting()
+        asyncio.SelectorEventLoop.__init__(self, self._waiting)
+
+    @property
+    def speed(self):
+        return self._waiting.speed
+
+    def time(self):
+        return time.monotonic() + self._waiting.spared_s
+
+    @contextmanager
+    def hurried(self, speed):
+        """While the block lasts."""
+        self._waiting.speed = speed
+        try:
+            yield
+        finally:
+            self._waiting.speed = 1.0
+
+
+async def pause(seconds):
+    """As long by the clock on the wall, at least, whatever time the loop has."""
+    await asyncio.sleep(seconds * getattr(asyncio.get_running_loop(), "speed", 1.0))
 
 
 class Browser:
@@ -72,17 +129,16 @@ async def browsing(chromium):
 
 
 async def until(met, what, within_s=PATIENCE_S):
-    """Waits for a word that is true, of a function or of a coroutine; returns it."""
-    try:
-        async with asyncio.timeout(within_s):
-            while True:
-                found = met()
-                found = await found if asyncio.iscoroutine(found) else found
-                if found:
-                    return found
-                await asyncio.sleep(LOOK_S)
-    except TimeoutError:
-        pytest.fail(f"not within {within_s:g} s: {what() if callable(what) else what}")
+    """Waits for a word that is true, of a function or of a coroutine, by the clock on the wall; returns it."""
+    end_s = time.monotonic() + within_s
+    while True:
+        found = met()
+        found = await found if asyncio.iscoroutine(found) else found
+        if found:
+            return found
+        if time.monotonic() > end_s:
+            pytest.fail(f"not within {within_s:g} s: {what() if callable(what) else what}")
+        await pause(LOOK_S)
 
 
 async def word(page, selector):
@@ -93,8 +149,7 @@ async def word(page, selector):
 
 async def words(page, selectors):
     """The same of several, at one time."""
-    read = "all => all.map((s) => document.querySelector(s)?.innerText.trim() ?? '')"
-    return await page.evaluate(read, list(selectors))
+    return await page.evaluate(f"all => all.map({READ_ONE})", list(selectors))
 
 
 async def says(page, selector, wanted, within_s=PATIENCE_S):
@@ -108,6 +163,25 @@ async def says(page, selector, wanted, within_s=PATIENCE_S):
 
     await until(does, lambda: f"{selector} says {wanted!r}; it says {said!r}", within_s)
     return said
+
+
+async def watch(page, selector):
+    """From now on: what stands there however shortly is kept, for `stood`."""
+    await page.evaluate(
+        """s => {
+            const [node, kept] = [document.querySelector(s), ((window.stood ??= {})[s] = [])];
+            const keep = () => kept.push([node.innerText.trim(), performance.now()]);
+            new MutationObserver(keep).observe(node, { childList: true, characterData: true, subtree: true });
+            keep();
+        }""",
+        selector,
+    )
+
+
+async def stood(page, selector, wanted):
+    """When what one watches first said so, ms of the page's own clock; None = it has not."""
+    kept = await page.evaluate("s => window.stood[s]", selector)
+    return next((at_ms for said, at_ms in kept if re.search(wanted, said)), None)
 
 
 async def painted(page, selector):

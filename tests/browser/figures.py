@@ -1,7 +1,7 @@
 """The figures as they stand on the page, and as they should where the document has them."""
 
 from imu.core.session import FEET
-from tests.browser.driving import words
+from tests.browser.driving import READ_ONE
 
 NONE = "\u2013"
 WORDS = {"toe_to_heel": "toe to heel", "heel_to_toe": "heel to toe", "flat": "flat", "uncertain": "not clear"}
@@ -11,10 +11,14 @@ FIGURES = (
     *(f"#toes-{foot} {part}" for foot in FEET for part in (".number", ".unit", ".more")),
     *(f"#drop-{foot} {part}" for foot in FEET for part in (".number", ".unit")),
 )
-MARKS = """() => [...document.querySelectorAll(".marks .contact")].map((one) => [
-    one.classList.contains("left") ? "left" : "right",
-    [...one.querySelector("svg").classList].find((name) => name !== "mark"),
-])"""
+MARKS_SHOWN = 40
+READ = f"""(all) => [
+    all.map({READ_ONE}),
+    [...document.querySelectorAll(".marks .contact")].map((one) => [
+        one.classList.contains("left") ? "left" : "right",
+        [...one.querySelector("svg").classList].find((name) => name !== "mark"),
+    ]),
+]"""
 
 
 def shown(number, digits=0):
@@ -48,9 +52,17 @@ def as_shown(figures):
     return said
 
 
-async def read(page, selectors=FIGURES):
-    """What stands there, by selector."""
-    return dict(zip(selectors, await words(page, selectors), strict=True))
+def as_marked(contacts):
+    """Feet and patterns of the strip, oldest first."""
+    # of two feet one may be told first and have been the later one
+    known = sorted(contacts, key=lambda one: one["t_ns"])
+    return [[one["foot"], one["pattern"]] for one in known[-MARKS_SHOWN:]]
+
+
+async def read(page):
+    """What stands there at one time: of figures by selector, and the marks of the strip."""
+    said, marks = await page.evaluate(READ, list(FIGURES))
+    return dict(zip(FIGURES, said, strict=True)), marks
 
 
 def numbers(said):

@@ -6,10 +6,12 @@
 import asyncio
 import sys
 from dataclasses import replace
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import mkdtemp
 
+from firmware_bridge.link import host_ns
 from imu.core.session import SENSORS
 from imu.core.units import NS_PER_S
 from imu.live.audience import Audience
@@ -41,6 +43,8 @@ WALK = Protocol(
 class Nowhere:
     """A radio that never finds anything."""
 
+    host_ns = staticmethod(host_ns)
+
     async def supervise(self, *_args, **_said):
         await asyncio.Event().wait()
 
@@ -48,6 +52,7 @@ class Nowhere:
         return []
 
 
+@cache
 def walked():
     """A walk as the pipeline measured it: figures, their reasons, the last contacts, the summary."""
     sensors = {name: replace(model, rate_hz=100.0) for name, model in usual_sensors().items()}
@@ -89,6 +94,7 @@ class ShownDesk:
         """Of the document: what a test puts over it."""
         self.done = []
         self._document, self._shown, self._summary = document, shown, summary
+        self._asked = 0
         self._notices = Subscribers()
         self.subscribe_events, self.unsubscribe_events = self._notices.subscribe, self._notices.unsubscribe
 
@@ -116,7 +122,10 @@ class ShownDesk:
             said["belt"] = {"speed_m_s": 0.7, "source": "typed", "incline_pct": None}
             said["cue"] = {**self._document["cue"], "metric": "drop", "high": 5.0, "on": True}
         if self.stage == "recording":
-            said |= self._shown
+            # while sensors are heard, that is news each time
+            self._asked += 1
+            figures = {**self._shown["figures"], "age_s": 0.1 + self._asked % 10 / 100}
+            said |= {**self._shown, "figures": figures}
         if self.stage == "ended":
             next_ = [{"text": "For another session, start the program again.", "command": None}]
             said["summary"] = {"folder": "sessions/subject=S01", "problem": "", "summary": self._summary}

@@ -2,15 +2,17 @@
 
 import json
 import re
-from collections import Counter
+from itertools import pairwise
 from statistics import fmean
 
 import pytest
 
 from imu.core.session import FEET
 from imu.core.tables import CONTACTS, EVENTS, STEPS
+from imu.core.units import NS_PER_S
+from imu.live.board import BoardParams
 from imu.store.tables import read_rows
-from tests.browser.figures import NONE, as_shown, shown
+from tests.browser.figures import MARKS_SHOWN, NONE, as_marked, as_shown, shown
 from tests.browser.sitting import MOST_DROP_DEG
 
 UNSETTLED = 2
@@ -42,8 +44,8 @@ def check_caught(folder, document, said, marks):
     assert said == as_shown(figures)
     table, steps = stored(folder, CONTACTS), stored(folder, STEPS)
     told = [(one["foot"], one["t_ns"], one["pattern"], one["direction"]) for one in document["contacts"]]
-    assert Counter(map(tuple, marks)) == Counter((foot, pattern) for foot, _, pattern, _ in told[-40:])
-    # of two feet one may be told first and have been the later one
+    assert marks == as_marked(document["contacts"])
+    assert len(marks) == min(MARKS_SHOWN, figures["contacts"])
     contacts = [row for row in table if tuple(row[key] for key in CONTACT_KEYS) in set(told)]
     assert len(contacts) == len(told) == min(60, figures["contacts"])
     newest_ns = max(t_ns for _, t_ns, _, _ in told)
@@ -57,12 +59,20 @@ def check_caught(folder, document, said, marks):
     for foot in FEET:
         toes, drop = figures["toes"][foot], figures["drop_deg"][foot]
         ten = [row for row in contacts if row["foot"] == foot][-10:]
-        known = [row["pattern"] for row in ten if row["direction"] == direction and row["pattern"] != "uncertain"]
+        ten = of_one_bout([row for row in ten if row["direction"] == direction])
+        known = [row["pattern"] for row in ten if row["pattern"] != "uncertain"]
         assert toes["last"] == ten[-1]["pattern"]
         assert (toes["toe_first"], toes["n"]) == (known.count("toe_to_heel"), len(known))
         clean = [row for row in of_bout if row["stance_foot"] == foot and not row["quality"]]
         drops_deg = [row["pelvic_drop_deg"] for row in clean if row["pelvic_drop_deg"] is not None]
         assert any(drop["value"] == pytest.approx(fmean(one)) for one in last(drops_deg, drop["n"]))
+
+
+def of_one_bout(contacts):
+    """The last ones that follow each other without a long silence."""
+    ways_ns = [after["t_contact_ns"] - before["t_contact_ns"] for before, after in pairwise(contacts)]
+    silent = [n for n, way_ns in enumerate(ways_ns, start=1) if way_ns > BoardParams().apart_s * NS_PER_S]
+    return contacts[max(silent, default=0) :]
 
 
 def last(values, n):
@@ -71,16 +81,18 @@ def last(values, n):
     return [values[end - n : end] for end in ends]
 
 
-def check_summary(summary, table):
-    """The end's table against summary.json, cell by cell."""
-    directions = [DIRECTIONS[name] for name in table[0][1:]]
-    assert directions[:2] == ["backward", "forward"]
+def check_summary(summary, against, table):
+    """The end's table against summary.json, cell by cell; beside each direction, that of `against`: (name, summary)."""
+    name, earlier = against
+    assert table[0][1:5] == ["Backward", f"Backward, {name}", "Forward", f"Forward, {name}"]
     assert [row[0] for row in table[1:]] == list(ROWS)
     checked = 0
-    for what, *cells in table[1:]:
-        where, digits, factor = ROWS[what]
-        for direction, cell in zip(directions, cells, strict=True):
-            found = summary["directions"][direction]
+    for column, title in enumerate(table[0][1:], start=1):
+        direction, _, compared = title.partition(", ")
+        told = (earlier if compared else summary)["directions"][DIRECTIONS[direction]]
+        for what, *cells in table[1:]:
+            where, digits, factor = ROWS[what]
+            found, cell = told, cells[column - 1]
             for key in where.split("."):
                 found = (found or {}).get(key)
             value = found.get("mean", found.get("value")) if isinstance(found, dict) else found
@@ -88,8 +100,14 @@ def check_summary(summary, table):
                 assert cell.startswith(NONE)
                 continue
             checked += 1
-            assert re.match(r"[\u2212\d.]+", cell)[0] == shown(value * factor, digits), (what, direction)
-    assert checked >= 15
+            assert re.match(r"[\u2212\d.]+", cell)[0] == shown(value * factor, digits), (what, title)
+    assert checked >= 25
+
+
+def check_own(summary, name, said):
+    """What stood beside cadence of the session to compare with, walking backward."""
+    mean = summary["directions"]["backward"]["cadence_spm"]["mean"]
+    assert said == f"own: {shown(mean)} (backward, session {name})"
 
 
 def check_events(folder, document):

@@ -7,35 +7,50 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from websockets.asyncio.client import connect
 
 from imu.core.tables import EVENTS
+from imu.live.recover import recover
+from imu.live.sitting import left_behind
 from imu.store.tables import is_analysed, read_rows
 
 PATIENCE_S = 60.0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C can't be sent to one program on Windows")
-def test_a_sitting_from_the_page_ends_well_with_ctrl_c(tmp_path):
-    words = ("live", "--web", "--no-browser", "--emulate", "demo-live", "--out", "store", "--port", "0")
+NO_CTRL_C = pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C can't be sent to one program on Windows")
+
+
+@contextmanager
+def program(folder, *words):
+    """One with a page; what it says comes from its pipes, and its address."""
+    words = ("live", "--web", "--no-browser", "--emulate", "demo-live", "--out", "store", "--port", "0", *words)
     with subprocess.Popen(
         [sys.executable, "-m", "imu", *words],
-        cwd=tmp_path,
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "IMU_CONFIG_DIR": str(tmp_path)},
-    ) as program:
+        env={**os.environ, "IMU_CONFIG_DIR": str(folder)},
+    ) as started:
         try:
-            url = program.stdout.readline().removeprefix("The page: ").strip()
-            asyncio.run(asyncio.wait_for(record(url), PATIENCE_S))
-            program.send_signal(signal.SIGINT)
-            out, err = program.communicate(timeout=PATIENCE_S)
+            line = started.stdout.readline()
+            assert line.startswith("The page: "), started.stderr.read()
+            yield started, line.removeprefix("The page: ").strip()
         finally:
-            program.kill()
-    assert program.returncode == 0, err
+            started.kill()
+
+
+@NO_CTRL_C
+@pytest.mark.parametrize("speed", ["1", "4"])
+def test_a_sitting_from_the_page_ends_well_with_ctrl_c(tmp_path, speed):
+    with program(tmp_path, "--speed", speed) as (started, url):
+        asyncio.run(asyncio.wait_for(record(url), PATIENCE_S))
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(timeout=PATIENCE_S)
+    assert started.returncode == 0, err
     folder = tmp_path / "store" / "subject=S01"
     [session] = folder.iterdir()
     assert f"{session.relative_to(tmp_path)} holds the session" in out
@@ -44,6 +59,26 @@ def test_a_sitting_from_the_page_ends_well_with_ctrl_c(tmp_path):
     assert document["source"] == "simulated"
     marked = {row["kind"] for row in read_rows(session / "events.parquet", EVENTS)}
     assert "mark" in marked
+
+
+@NO_CTRL_C
+def test_a_second_ctrl_c_ends_the_program_and_loses_nothing(tmp_path):
+    with program(tmp_path) as (started, url):
+        asyncio.run(asyncio.wait_for(record(url), PATIENCE_S))
+        for _ in range(2):
+            started.send_signal(signal.SIGINT)
+            # two at once would be one
+            time.sleep(0.02)
+        _, err = started.communicate(timeout=PATIENCE_S)
+    assert started.returncode == 130
+    assert "Traceback" not in err
+    # a log, or the session that was being made of it
+    store = tmp_path / "store"
+    for log in left_behind(store):
+        recover(log, store)
+    [session] = (store / "subject=S01").iterdir()
+    assert is_analysed(session)
+    assert json.loads((session / "analysis" / "summary.json").read_text())["duration_s"] > 1.0
 
 
 async def record(url):

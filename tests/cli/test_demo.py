@@ -1,12 +1,17 @@
+import asyncio
 import json
 import re
 import shutil
+import subprocess
+import sys
 
 import duckdb
 import pytest
+from websockets.asyncio.client import connect
 
 from imu.cli.demo import Match, match
-from imu.store.tables import is_analysed
+from imu.core.tables import EVENTS
+from imu.store.tables import is_analysed, read_rows
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +117,58 @@ def test_the_live_demo_walks_and_tells(imu, tmp_path):
     assert "holds a session that no demo made" in err
 
 
+SPEED = 6.0
+
+
+def test_the_whole_demo_is_on_the_page_while_it_runs(tmp_path):
+    """From a program of its own, as it is started by hand, in hurried time."""
+    words = ("demo", "--speed", SPEED, "--no-browser", "--out", tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-m", "imu", *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as program:
+        try:
+            url = next(line for line in program.stdout if line.startswith("The page: ")).split()[-1]
+            stages, cues, document = asyncio.run(asyncio.wait_for(look_on(url), 60.0))
+            out, _ = program.communicate(timeout=60.0)
+        finally:
+            program.kill()
+    assert program.returncode == 0
+    assert stages[-3:] == ["recording", "ending", "ended"]
+    total, found, missed = map(int, re.search(r"Of (\d+) true .* (\d+) were found .* (\d+) were missed", out).groups())
+    assert total == found + missed
+    assert found >= 0.9 * total
+    # the right hip drops too far, and both page and session say so
+    assert cues
+    assert {cue["say"] for cue in cues} == {"right: keep the hips level"}
+    folder = tmp_path / "subject=SIM01" / "session=demo-live-1"
+    given = [row for row in read_rows(folder / "events.parquet", EVENTS) if row["kind"] == "cue"]
+    assert len(given) >= len(cues)
+    summary = json.loads((folder / "analysis" / "summary.json").read_text())
+    assert document["summary"]["summary"]["directions"] == summary["directions"]
+    assert document["protocol"]["name"] == "demo-live"
+    assert not document["warnings"]
+
+
+async def look_on(url):
+    """The stages of a sitting to its end, all cues, and the last document."""
+    stages, cues, document = [], [], {"warnings": []}
+    async with connect(url.replace("http", "ws") + "ws", origin=url.rstrip("/"), proxy=None) as page:
+        while stages[-1:] != ["ended"]:
+            said = await page.recv()
+            if not isinstance(said, str):
+                continue
+            message = json.loads(said)
+            if message["type"] in ("document", "update"):
+                document.update(message)
+                if document["stage"] not in stages[-1:]:
+                    stages.append(document["stage"])
+            elif message.get("event") == "cue":
+                cues.append(message)
+            elif message.get("event") == "warning":
+                document["warnings"].append(message["text"])
+    return stages, cues, document
+
+
 def test_without_the_emulator_the_demo_says_so_and_is_the_fast_one(imu, tmp_path, monkeypatch):
     monkeypatch.setattr("imu.cli.demo.find_spec", lambda name: None)
     code, out, _ = imu("demo", "--out", tmp_path)
@@ -120,5 +177,11 @@ def test_without_the_emulator_the_demo_says_so_and_is_the_fast_one(imu, tmp_path
     assert is_analysed(tmp_path / "subject=SIM01" / "session=demo-1")
 
 
-def test_seconds_are_for_the_live_demo(imu):
-    assert imu("demo", "--fast", "--seconds", "3")[0] == 2
+@pytest.mark.parametrize(
+    "words", [("--fast", "--seconds", "3"), ("--seconds", "0"), ("--speed", "0"), ("--speed", "9")]
+)
+def test_what_the_demo_can_t_do_is_refused(imu, words):
+    code, out, err = imu("demo", *words)
+    assert code == 2
+    assert out == ""
+    assert len(err.splitlines()) == 1

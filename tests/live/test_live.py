@@ -242,7 +242,7 @@ def test_a_laptop_that_slept_is_a_gap(walked, tmp_path):
 
 def test_a_disk_that_is_full_stops_the_recording_and_what_came_is_kept(walked, tmp_path):
     recording, _, arrivals = walked
-    limits = RecorderLimits(most_buffered_bytes=60_000, sync_every_s=3600.0)
+    limits = RecorderLimits(most_buffered_bytes=60_000, write_every_s=3600.0, sync_every_s=3600.0)
     problems = []
 
     def watch(live, _):

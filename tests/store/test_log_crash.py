@@ -205,6 +205,21 @@ def disk(monkeypatch):
     return Ours
 
 
+@pytest.mark.parametrize("how", ["unlink", "rename"])
+def test_a_log_that_nobody_finds_any_more_stops_the_recording(tmp_path, how):
+    told = []
+    limits = RecorderLimits(write_every_s=0.01, sync_every_s=0.01)
+    log = SyncedWriter(tmp_path / "a.log", HEADER, limits=limits, on_stop=told.append)
+    log.path.unlink() if how == "unlink" else log.path.rename(tmp_path / "b.log")
+    append_until(CannotRecord, log, pause_s=0.001)
+    assert [str(why) for why in told] == [str(log.state().error)]
+    assert "was deleted or moved while it was written" in str(told[0])
+    with pytest.raises(CannotRecord, match="deleted or moved"):
+        log.close()
+    if how == "rename":
+        assert len(read(tmp_path / "b.log")[0]) > 0
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
 def test_a_full_disk_stops_the_recording_and_keeps_what_is_there(tmp_path, disk, code):
     """Full after every byte of a chunk of three frames."""

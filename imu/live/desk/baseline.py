@@ -22,7 +22,7 @@ class Baseline(NamedTuple):
     drop_deg: Mapping[Foot, float | None]
     cadence_spm: float | None
     source: str
-    """"phase forward-before", or "session 2026-11-14T..."."""
+    """"phase Walk forward", by its title, or "session 2026-11-14T..."."""
 
     def document(self) -> dict[str, Any]:
         """As the page has it."""
@@ -69,10 +69,10 @@ class Walk:
         if event.kind == "step" and event.row["direction"] == self.direction:
             self._steps.append(event.row)
 
-    def baseline(self, phase: str) -> Baseline | None:
-        """By the rules of summary.json; None = too few clean steps for any figure."""
+    def baseline(self, title: str) -> Baseline | None:
+        """By the rules of summary.json; `title` is the phase's. None = too few clean steps for any figure."""
         directions, _ = summarise_directions([], [], self._steps)
-        made = _of_part(self.direction, directions.get(self.direction, {}), f"phase {phase}")
+        made = _of_part(self.direction, directions.get(self.direction, {}), f"phase {title}")
         known = [made.cadence_spm, *made.drop_deg.values()]
         return None if all(one is None for one in known) else made
 

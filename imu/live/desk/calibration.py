@@ -20,7 +20,9 @@ REST_RATE_RAD_S: Final = 0.25
 NEED_S: Final = 3.0
 """Both feet, as `StepsParams.standing_s`."""
 SEEN_S: Final = 0.3
-"""From then on it is standing; feet are as quiet in every stance."""
+"""From then on it is standing; feet are as quiet in every stance..."""
+STOPPED_S: Final = 1.0
+"""...so that whoever walked is said to stand from then on."""
 
 FRESH_S: Final = 1.0
 """What a foot said longer ago says nothing of it now."""
@@ -103,7 +105,13 @@ class Calibration:
             return "done"
         return "standing" if self.feet_rest_s >= SEEN_S else "none"
 
-    def document(self) -> dict[str, Any]:
-        """As the page has it."""
+    def document(self, *, walking: bool = False) -> dict[str, Any]:
+        """As the page has it. `walking`: of late they did."""
         of = "analysis" if self._recorded else "placement"
-        return {"state": self.state, "still_s": round(min(self.feet_rest_s, NEED_S), 1), "need_s": NEED_S, "of": of}
+        walks = walking and not self._done and self.feet_rest_s < STOPPED_S
+        return {
+            "state": "walking" if walks else self.state,
+            "still_s": round(min(self.feet_rest_s, NEED_S), 1),
+            "need_s": NEED_S,
+            "of": of,
+        }

@@ -6,6 +6,7 @@ It knows no clock, no radio and no file: it is fed, and what it has to say goes 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
+from math import inf
 from typing import Any, Final
 
 from imu.core.events import Event
@@ -30,6 +31,8 @@ TOLD: Final = ("foot", "pattern", "direction", "foot_angle_deg", "confidence", "
 """Of a contact, to whoever looks on."""
 CUED: Final = ("ramp", "backward")
 """Kinds of phases in which cues are given: what a walk is compared with is walked without."""
+STEPS_ON_S: Final = 3.0
+"""Who stepped so shortly ago walks on."""
 ORDER: Final = ("forward", "backward")
 """Of baselines, while nobody walks."""
 PAGE_KEYS: Final = ("metric", "low", "high", "hold", "sound", "muted", "fade", "metronome_spm")
@@ -60,8 +63,10 @@ class Coach:
         self._stumbles = Stumbles()
         self._walk: Walk | None = None
         self._begun = self._over = self._walked_backward = self._on = False
-        self._strides_m: list[float] = []
+        self._stride_sum_m, self._strides = 0.0, 0
         self._contacts_of_phase = 0
+        self._backward_s = -inf
+        """Time of the last contact backward."""
         self._began_ns = 0
         """Of the phase, session clock."""
 
@@ -109,7 +114,8 @@ class Coach:
         course = self.course
         if course is None:
             return
-        self.seen = Seen(belt_m_s, belt_told, self.calibration.rest_s(now_s), self._metres())
+        backward = self.direction == "backward" and now_s - self._backward_s < STEPS_ON_S
+        self.seen = Seen(belt_m_s, belt_told, self.calibration.rest_s(now_s), self._metres(), backward)
         turn = course.tick(now_s, self.seen)
         self._warn(course.taken_warnings())
         if turn is not None:
@@ -180,37 +186,37 @@ class Coach:
         if stumble is not None:
             self._mark("mark", {"name": "stumble", "foot": stumble.foot, "t_contact_ns": stumble.t_ns})
             self._tell({"event": "warning", "text": f"a stumble, {stumble.foot} foot? (advisory: it may be none)"})
-        if self._walk is not None:
+        paused = self.course is not None and self.course.paused
+        if self._walk is not None and not paused:
             self._walk.hear(event)
         self._hold_cues()
         cue = self.cues.hear(event)
         if cue is not None:
             said = {"metric": cue.metric, "say": cue.say, "tone": cue.tone, "foot": cue.foot}
-            self._tell({"event": "cue", **said})
+            self._tell({"event": "cue", **said, "t_ns": cue.t_ns})
             muted = {"muted": self.cues.params.muted, "t_step_ns": cue.t_ns}
             self._mark("cue", {"event": "given", **said, **muted})
         self._tell_fading("fade")
         if event.kind == "contact":
-            self._take_contact(event.row)
-        if event.kind == "stride" and event.row["direction"] == "backward":
+            self._take_contact(event.row, paused)
+        if event.kind == "stride" and event.row["direction"] == "backward" and not paused:
             length_m = event.row["stride_length_m"]
             if length_m is not None and whole(event.row, "t_start_ns") >= self._began_ns:
-                self._strides_m.append(float(length_m))
+                self._stride_sum_m, self._strides = self._stride_sum_m + float(length_m), self._strides + 1
 
-    def _take_contact(self, row: Row) -> None:
+    def _take_contact(self, row: Row, paused: bool) -> None:
         said = {**{key: row[key] for key in TOLD}, "t_ns": row["t_contact_ns"]}
         self.contacts.append({key: said[key] for key in ("foot", "t_ns", "pattern", "direction")})
         self._tell({"event": "contact", **said})
         if row["direction"] in ("forward", "backward"):
             self.direction = str(row["direction"])
-        if row["direction"] == "backward" and number(row, "t_contact_ns") >= self._began_ns:
-            self._contacts_of_phase += 1
+        if row["direction"] == "backward":
+            self._backward_s = max(self._backward_s, number(row, "t_contact_ns") / NS_PER_S)
+            self._contacts_of_phase += not paused and number(row, "t_contact_ns") >= self._began_ns
 
     def _metres(self) -> float:
         """How far the leading foot has come since the phase began: so many steps of half a stride each."""
-        if not self._strides_m:
-            return 0.0
-        return self._contacts_of_phase * 0.5 * sum(self._strides_m) / len(self._strides_m)
+        return self._contacts_of_phase * 0.5 * self._stride_sum_m / self._strides if self._strides else 0.0
 
     def _turn(self, turn: Turn, now_s: float) -> None:
         self._end_phase(turn, turn.why or "stop")
@@ -226,14 +232,14 @@ class Coach:
             said |= {"metres": phase.metres, "walked_m": round(self._metres(), 2)}
         self._mark("phase", said)
         if self._walk is not None:
-            found = self._walk.baseline(phase.id)
+            found = self._walk.baseline(phase.title)
             if found is not None:
                 self.baselines[found.direction] = found
             self._walk = None
 
     def _begin_phase(self, now_s: float) -> None:
         phase = None if self.course is None else self.course.phase
-        self._strides_m, self._contacts_of_phase = [], 0
+        self._stride_sum_m, self._strides, self._contacts_of_phase = 0.0, 0, 0
         self._began_ns = round(now_s * NS_PER_S)
         self._hold_cues()
         self._tell_fading("phase")
@@ -296,6 +302,11 @@ def course_document(course: Course | None, protocol: Protocol | None) -> dict[st
         "target_m_s": None if course is None else course.target_m_s,
         "say": "" if phase is None else phase.say,
     }
+
+
+def limits_document(protocol: Protocol | None) -> dict[str, Any]:
+    """What no figure should exceed; those of a phase are said with it."""
+    return {"drop_deg": None if protocol is None else protocol.drop_deg}
 
 
 def _phase(phase: Phase) -> dict[str, Any]:

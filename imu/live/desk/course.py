@@ -27,6 +27,8 @@ class Seen(NamedTuple):
     """For how long all feet have been at rest."""
     metres: float = 0.0
     """Walked since the phase began."""
+    backward: bool = False
+    """They walk backward just now, whatever the phase asks for."""
 
 
 class Turn(NamedTuple):
@@ -54,6 +56,7 @@ class Course:
         self.at = 0
         """Index of the phase; that of none after the last."""
         self.paused = False
+        """Stops the phase: its clock, its end, its metres, its baseline and its cues. Limits go on: people may walk."""
         self.warnings: list[str] = []
         self.beyond = ""
         """The limit that is exceeded just now, in words."""
@@ -92,13 +95,13 @@ class Course:
         """Time goes on to `now_s`."""
         step_s, self._now_s = max(0.0, now_s - self._now_s), max(now_s, self._now_s)
         phase = self.phase
+        self._watch_time(phase, seen, step_s)
         if phase is None:
             return None
         self._watch_speed(phase, seen)
         if self.paused:
             return None
         self._phase_s += step_s
-        self._watch_time(phase, step_s)
         why = self._over(phase, seen)
         return None if why is None else self._turn(why)
 
@@ -152,11 +155,14 @@ class Course:
             self.warnings.append(self.beyond)
         self._too_fast = fast
 
-    def _watch_time(self, phase: Phase, step_s: float) -> None:
+    def _watch_time(self, phase: Phase | None, seen: Seen, step_s: float) -> None:
+        """Phases in which people should walk backward, and all time in which they do, a pause or not."""
         most_s = self.protocol.backward_s
-        if phase.direction != "backward" or most_s is None:
+        asked = phase is not None and phase.direction == "backward" and not self.paused
+        if most_s is None or not (asked or seen.backward):
             return
         self._backward_s += step_s
         if self._backward_s > most_s and not self._too_long:
             self._too_long = True
-            self.warnings.append(f"{most_s / 60.0:.0f} min of walking backward are over, the limit of this protocol")
+            most = f"{most_s:.0f} s" if most_s < 60.0 else f"{most_s / 60.0:.3g} min"
+            self.warnings.append(f"{most} of walking backward are over, the limit of this protocol")

@@ -59,7 +59,8 @@ class CueParams:
     """Of the band, in degrees or steps a minute; None = no limit. The direction says which pattern is wanted."""
     high: float | None = None
     hold: int = 3
-    """Steps out of the band that follow each other, of one foot, before a cue. Of cadence: strides of both."""
+    """Steps on the same side of the band that follow each other, of one foot, before a cue. Of cadence: strides of
+    both."""
     sound: Sound = "tone"
     muted: bool = False
     """The page makes no sound; cues are decided and recorded all the same."""
@@ -138,8 +139,12 @@ class Cues:
             self._walked_s = kept_s
 
     def _begin(self) -> None:
-        self._runs: dict[Foot | None, int] = {}
+        self._runs: dict[Foot | None, tuple[str, int]] = {}
+        """Of each foot, on which side of the band it is, and for how many steps."""
         self._skip = False
+        """A cue was given of the last step, and two in a row would be one too many."""
+        self._last_foot: Foot | None = None
+        """Of the last cue."""
         self._direction = ""
         self._last_ns: int | None = None
         self._walked_s = 0.0
@@ -175,19 +180,27 @@ class Cues:
             return None
         self._walk(judged.t_ns)
         if not judged.out:
-            self._runs[judged.foot] = 0
+            self._runs.pop(judged.foot, None)
             self._skip = False
             return None
-        self._runs[judged.foot] = self._runs.get(judged.foot, 0) + 1
-        due = self._runs[judged.foot] >= self.params.hold and not self._skip and self.on
+        side, steps = self._runs.get(judged.foot, ("", 0))
+        steps = steps + 1 if side == judged.out else 1
+        self._runs[judged.foot] = judged.out, steps
+        due = steps >= self.params.hold and self.on and not self._skip and not self._others_turn(judged.foot)
         self._skip = due
         if not due:
             return None
-        self._runs[judged.foot] = 0
+        del self._runs[judged.foot]
+        self._last_foot = judged.foot
         self.given += 1
         metric = self.params.metric
         say = SAY[metric, judged.out].format(foot=judged.foot)
         return Cue(metric, say, judged.tone, judged.foot, judged.t_ns)
+
+    def _others_turn(self, foot: Foot | None) -> bool:
+        """This one had the last cue, and the other has waited for one since."""
+        due = (other for other, (_, steps) in self._runs.items() if steps >= self.params.hold)
+        return foot == self._last_foot and any(other != foot for other in due)
 
     def _walk(self, t_ns: int) -> None:
         """Walking goes on to here, or begins anew after a rest."""

@@ -70,6 +70,8 @@ class Desk:
         self._session: str | None = None
         self._log: Path | None = None
         self._problem = ""
+        self._said: set[str] = set()
+        """Problems that were told; each is told once."""
         self._summary: dict[str, Any] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -89,6 +91,11 @@ class Desk:
     def stage(self) -> Stage:
         """Where the sitting is. `ready`: all that should be done before is done; one may start without."""
         return "ready" if self._stage == "setup" and not self._lacking() else self._stage
+
+    @property
+    def log(self) -> Path | None:
+        """Where the recording grows, or grew; None before it began."""
+        return self._log
 
     @property
     def problem(self) -> str:
@@ -173,6 +180,12 @@ class Desk:
 
     def _say_problem(self, text: str) -> None:
         self._problem = self._problem or text
+        if text not in self._said:
+            self._said.add(text)
+            self._notices.tell({"event": "warning", "text": text})
+
+    def _warn(self, text: str) -> None:
+        self._mark("warning", {"text": text})
         self._notices.tell({"event": "warning", "text": text})
 
     def _mark(self, kind: str, value: Mapping[str, Any]) -> None:
@@ -192,10 +205,12 @@ class Desk:
         failed = False
         while True:
             await asyncio.sleep(TICK_S)
+            if self.live.aside("treadmill") is not None:
+                self._setup.belt_told = True
             if self._stage != "recording":
                 continue
             if self.live.problem is not None:
-                self._say_problem(str(self.live.problem))
+                self._say_problem(showing.stopped_text(self.live.problem))
                 self._stop()
                 continue
             try:
@@ -207,7 +222,7 @@ class Desk:
 
     def _pass(self) -> None:
         """Time goes on."""
-        belt = showing.belt_document(self.live, self._setup.belt_m_s)
+        belt = showing.belt_document(self.live, self._setup)
         self._coach.tick(self.live.elapsed_s, belt["speed_m_s"], belt_told=belt["source"] == "treadmill")
         player = self.live.player
         if player is not None and self._coach.calibration.wants_word:
@@ -287,7 +302,7 @@ class Desk:
             raise Refused("nobody is chosen; want a subject first")
         if self._station.scanning:
             raise Refused("it is still looking for sensors; want a few seconds of patience")
-        session = now_utc().strftime("%Y-%m-%dT%H-%M-%SZ")
+        session = self._given.session or now_utc().strftime("%Y-%m-%dT%H-%M-%SZ")
         log = self._setup.new_log(subject, session)
         said = self._setup.document()
         before = self._given.document
@@ -301,10 +316,14 @@ class Desk:
         mountings = self._station.mountings
         self._coach.wear({sensor: mountings[sensor] for sensor in SENSORS if sensor in there}, recorded=True)
         self._coach.begin(self._setup.protocol)
-        if self._setup.belt_m_s is not None:
+        if self._setup.belt_m_s is not None and not self._setup.belt_told:
             self._mark("belt_speed", {"speed_m_s": self._setup.belt_m_s, "typed": True})
         if undone:
             self._mark("warning", {"text": "begun before all was made sure of", "undone": undone})
+        for one in self._station.worn:
+            if one.sensor not in there:
+                why = "has sent nothing yet" if self.live.links[one.serial].connected else "is not connected"
+                self._warn(f"{showing.SENSOR_WORDS[one.sensor]} ({one.serial}) {why}: no part of this recording")
         if self._on_start is not None:
             self._on_start(self.live)
 
@@ -321,11 +340,11 @@ class Desk:
                 await self._station.close()
             except CannotRecord as why:
                 # what came before is a session too
-                self._say_problem(str(why))
+                self._say_problem(showing.stopped_text(why))
             if self._watching is not None:
                 # the last contacts are told before the end is
                 await asyncio.wait({self._watching})
-            if log is not None:
+            if log is not None and log.exists():
                 self.made = await asyncio.to_thread(self._finish, log)
         except (RetrogaitError, BridgeError, OSError) as why:
             self._say_problem(f"{why}; what was recorded is in {log}")

@@ -34,6 +34,8 @@ OFF_DEG: Final = 50.0
 OVER_DEG: Final = 130.0
 """Upside down, by the same measure."""
 RECENT_S: Final = 1.0
+STEP_S: Final = 2.5
+"""A slow stride."""
 LIES_S: Final = 5.0
 """So long it lies still while others walk."""
 SHAKEN_RAD_S: Final = 3.0
@@ -158,6 +160,13 @@ class Placement:
             whole = row["obliquity_rom_deg"]
             if whole is not None and float(whole) >= LEAST_RANGE_DEG:
                 self._falls[event.foot].append(number(row, "pelvic_drop_deg") / float(whole))
+
+    @property
+    def walking(self) -> bool:
+        """All feet that wear a sensor move as walking feet do; one alone may be in somebody's hand."""
+        feet = [motion for sensor, motion in self.motions.items() if sensor != "pelvis"]
+        now_ns = max((motion.rest.newest_ns or 0 for motion in feet), default=0)
+        return bool(feet) and all((foot.rate_rad_s(STEP_S, now_ns) or 0.0) > WALKING_RAD_S for foot in feet)
 
     def remarks(self) -> list[Remark]:
         """One a worn sensor: the gravest first found, else that it is good, or can't be told yet."""

@@ -35,6 +35,7 @@ UTMOST_M_S: Final = 1.41
 """Backward, nobody is asked for more: two deviations below the 1.63 ± 0.11 m/s at which people run (Hreljac 2005)."""
 UTMOST_FORWARD_M_S: Final = 2.0
 LONGEST_S: Final = 3600.0
+MOST_DROP_DEG: Final = 30.0
 PLACE: Final = Path(__file__).with_name("protocols")
 
 
@@ -87,13 +88,16 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """Phases in order. `backward_s` is how long one should walk backward in all."""
+    """Phases in order. `backward_s` is how long one should walk backward in all, `drop_deg` how far the pelvis should
+    drop at most: whoever looks on is told, nobody is cued for it.
+    """
 
     name: str
     title: str
     phases: tuple[Phase, ...]
     about: str = ""
     backward_s: float | None = None
+    drop_deg: float | None = None
 
     def document(self) -> dict[str, Any]:
         """As it is marked in a session."""
@@ -101,6 +105,7 @@ class Protocol:
             "name": self.name,
             "title": self.title,
             "backward_s": self.backward_s,
+            "drop_deg": self.drop_deg,
             "phases": [
                 {f.name: value for f in fields(phase) if (value := getattr(phase, f.name)) not in (None, "", ())}
                 for phase in self.phases
@@ -156,7 +161,7 @@ def _protocol(whole: Mapping[str, Any], name: str) -> Protocol:
     if not isinstance(limits, dict):
         raise BadProtocol(f"limits is {_shown(limits)}; want a table [limits]", key="limits")
     limits = cast("dict[str, Any]", limits)
-    _known(limits, ("max_speed_m_s", "max_forward_m_s", "backward_s"), "limits")
+    _known(limits, ("max_speed_m_s", "max_forward_m_s", "backward_s", "drop_deg"), "limits")
     backward = _number(limits, "max_speed_m_s", 0.1, UTMOST_M_S, "km/h or mph?") or USUAL_MAX_M_S
     forward = _number(limits, "max_forward_m_s", 0.1, UTMOST_FORWARD_M_S, "km/h or mph?") or UTMOST_M_S
     tables: Any = whole.get("phases")
@@ -175,6 +180,7 @@ def _protocol(whole: Mapping[str, Any], name: str) -> Protocol:
         phases=tuple(phases),
         about=_text(whole, "about", ""),
         backward_s=_number(limits, "backward_s", 10.0, LONGEST_S, "in minutes?"),
+        drop_deg=_number(limits, "drop_deg", 0.5, MOST_DROP_DEG, "rad?"),
     )
 
 

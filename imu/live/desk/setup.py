@@ -40,6 +40,8 @@ class Given:
     """By name; None = all that are installed."""
     asides: Sequence[Standard] = ()
     """Standard services to listen to; those that a scan finds are listened to as well."""
+    session: str | None = None
+    """Its name; None = the time when it begins."""
     document: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Of session.json."""
     simulated: bool = False
@@ -77,6 +79,8 @@ class Setup:
         self.notes.update(dict.fromkeys(NOTES))
         self.belt_m_s: float | None = None
         """As it was typed."""
+        self.belt_told = False
+        """A treadmill has told its own since."""
         self.protocol: protocols.Protocol | None = None
         self.protocols: Final = {name: protocols.named(name) for name in protocols.names()}
         self.subjects: list[dict[str, Any]] = []
@@ -151,7 +155,7 @@ class Setup:
             raise Refused(f"got {speed!r}; want a speed with its unit, as 0.6m/s, 2km/h or 1.3mph") from None
         if not 0.0 <= typed_m_s <= MOST_BELT_M_S:
             raise Refused(f"got {speed}; want 0 to {MOST_BELT_M_S:g} m/s (another unit?)")
-        self.belt_m_s = typed_m_s
+        self.belt_m_s, self.belt_told = typed_m_s, False
         return typed_m_s
 
     def follow(self, name: str | None) -> None:

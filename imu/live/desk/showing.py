@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from shlex import quote
+from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
-from imu.core.session import SENSORS
-from imu.core.units import NS_PER_S
-from imu.live.board import Board, Mean
-from imu.live.desk.coach import Coach, course_document, cue_document
+from imu.core.errors import CannotRecord, DiskFull, RecorderOverrun
+from imu.core.session import SENSORS, Sensor
+from imu.live.board import Board, Figures, Mean
+from imu.live.desk.coach import Coach, course_document, cue_document, limits_document
 from imu.live.desk.muster import Muster
 from imu.live.desk.placement import Remark, shaken
 from imu.live.desk.setup import CHECKS, Setup, left_document
@@ -19,8 +20,11 @@ from imu.live.worn import Worn
 
 Stage: TypeAlias = Literal["setup", "ready", "recording", "ending", "ended"]
 
+SENSOR_WORDS: Final[Mapping[Sensor, str]] = MappingProxyType(
+    {"foot_left": "the left foot's sensor", "foot_right": "the right foot's sensor", "pelvis": "the pelvis sensor"}
+)
 OLD_S: Final = 2.0
-"""An older figure is not told; nor is any of a board that no sample has reached for so long."""
+"""No figure is told of a board that no sample has reached for so long; else the board judges what is old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +61,15 @@ def document(known: Known, said: Setup, station: Station, coach: Coach) -> dict[
         "checks": [{"id": one.id, "text": one.text, "done": said.checks[one.id]} for one in CHECKS],
         "notes": dict(said.notes),
         "placement": placement_document(coach.placement.remarks()),
-        "calibration": coach.calibration.document(),
-        "belt": belt_document(live, said.belt_m_s),
+        "calibration": coach.calibration.document(walking=coach.placement.walking),
+        "belt": belt_document(live, said),
         "heart_bpm": live.aside("heart_rate"),
         "figures": figures,
         "baseline": None if baseline is None else baseline.document(),
         "greyed": greyed,
         "contacts": list(coach.contacts),
         "cue": cue_document(coach),
+        "limits": limits_document(said.protocol),
         "protocol": course_document(course, said.protocol),
         "protocols": [{"name": one.name, "title": one.title, "about": one.about} for one in said.protocols.values()],
         "recorder": recorder_document(live, known.problem),
@@ -81,10 +86,9 @@ def mean_document(mean: Mean | None) -> dict[str, float | int | None] | None:
 def figures_document(board: Board, now_s: float) -> tuple[dict[str, Any], dict[str, str]]:
     """`figures` and `greyed` at a time of the session."""
     figures = board.figures()
-    known_s = None if figures.t_ns is None else now_s - figures.t_ns / NS_PER_S
-    if known_s is None or known_s > OLD_S:
-        figures = type(figures)(t_ns=figures.t_ns, contacts=figures.contacts, newest_ns=figures.newest_ns)
     age_s = figures.age_s(now_s)
+    if age_s is None or age_s > OLD_S:
+        figures = Figures(t_ns=figures.t_ns, contacts=figures.contacts)
     said: dict[str, Any] = {
         "age_s": None if age_s is None else round(age_s, 2),
         "direction": figures.direction,
@@ -95,7 +99,7 @@ def figures_document(board: Board, now_s: float) -> tuple[dict[str, Any], dict[s
         "foot_angle_deg": {foot: mean_document(one) for foot, one in figures.foot_angle_deg.items()},
         "contacts": figures.contacts,
     }
-    return said, figures.thin(board.params)
+    return said, {**figures.gone, **figures.thin(board.params)}
 
 
 def found_document(muster: Muster, worn: Iterable[Worn], now_ns: int) -> list[dict[str, Any]]:
@@ -132,12 +136,13 @@ def links_document(live: Live, muster: Muster) -> list[dict[str, Any]]:
     """The worn sensors' links."""
     now_ns = live.now_ns
     lit = _shaken(muster, now_ns)
+    there = SENSORS if live.player is None else tuple(live.player.decoders)
     order = sorted(live.links.values(), key=lambda link: SENSORS.index(link.worn.sensor))
     return [
         {
             "sensor": link.worn.sensor,
             "serial": link.worn.serial,
-            "state": link.state(now_ns),
+            "state": link.state(now_ns) if link.worn.sensor in there else "left_out",
             "rate_hz": link.rate_hz,
             "lost": live.lost(link.worn.sensor),
             "battery_pct": link.battery_pct,
@@ -169,14 +174,25 @@ def recorder_document(live: Live, problem: str) -> dict[str, Any]:
     }
 
 
-def belt_document(live: Live, typed_m_s: float | None) -> dict[str, Any]:
-    """The treadmill's word goes before what somebody typed."""
+def stopped_text(why: CannotRecord) -> str:
+    """Why the recording has stopped by itself, as a person wants to hear it."""
+    if isinstance(why, DiskFull):
+        return f"the disk is full: the recording has stopped, what came before is kept; make room ({why.path})"
+    if isinstance(why, RecorderOverrun):
+        return f"the disk does not keep up: the recording has stopped, what came before is kept ({why.path})"
+    return str(why)
+
+
+def belt_document(live: Live, said: Setup) -> dict[str, Any]:
+    """The treadmill's word goes before what somebody typed, and what was typed before it is over for good."""
     told = live.aside("treadmill")
+    typed_m_s = None if said.belt_told else said.belt_m_s
     rows = [] if live.player is None else live.player.treadmill
     return {
         "speed_m_s": typed_m_s if told is None else told,
         "source": "treadmill" if told is not None else "none" if typed_m_s is None else "typed",
         "incline_pct": rows[-1]["incline_pct"] if rows and told is not None else None,
+        "note": "the treadmill has fallen silent" if said.belt_told and told is None else "",
     }
 
 

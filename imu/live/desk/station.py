@@ -9,7 +9,7 @@ import numpy as np
 
 from firmware_bridge.central import Central, Standard
 from firmware_bridge.driver import Driver
-from firmware_bridge.link import Arrival, Inbox, host_ns
+from firmware_bridge.link import Arrival, Inbox
 from imu.core.samples import Floats, Ints
 from imu.core.session import FOOT_SENSORS, SENSORS, Sensor
 from imu.live.audience import Audience
@@ -52,6 +52,7 @@ class Station:
         """Of whichever live loop there is."""
         self.worn = checked(worn)
         self.scanning = False
+        self._central = central
         self.muster = Muster(central, drivers, self._hand, on_slip)
         self.muster.on_look = self._looked
         self._drivers, self._worn_path, self._look = drivers, worn_path, look
@@ -127,12 +128,12 @@ class Station:
         await self._change([one for one in self.worn if one.sensor != sensor])
 
     async def start(self, log: Path, document: Mapping[str, Any]) -> frozenset[Sensor]:
-        """Begin the recording of those that stream; whose, is returned.
+        """Begin the recording of those that are present; whose, is returned.
 
         Raises:
             NoFoot, BadSessionFile, CannotRecord: as `Live.start`; then all is as it was.
         """
-        there = self.live.streaming()
+        there = self.live.present()
         await self.live.start(log, document, sensors=there, utc=now_utc)
         self.muster.looking = False
         return there
@@ -178,7 +179,7 @@ class Station:
         self._listening = asyncio.create_task(self.live.listen())
 
     def _made(self) -> Live:
-        live = Live(self.worn, self._inbox, self._drivers, host_ns)
+        live = Live(self.worn, self._inbox, self._drivers, self._central.host_ns)
         live.audience = self.audience
         return live
 

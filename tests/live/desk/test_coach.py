@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from imu.core.events import Event
 from imu.core.session import SENSORS
 from imu.core.units import NS_PER_S
 from imu.live.desk.coach import Coach, course_document, cue_document
@@ -115,7 +116,7 @@ def test_cues_are_given_where_they_are_wanted_and_nowhere_else(minute):
 def test_the_forward_walk_before_is_what_they_are_held_against(minute):
     coach, _, pipeline = minute
     found = coach.baselines["forward"]
-    assert found.source == "phase forward-before"
+    assert found.source == "phase Walk forward"
     steps = [
         row
         for row in pipeline.tables()["steps"]
@@ -134,6 +135,39 @@ def test_every_contact_is_told_once_and_the_last_ones_stand(minute):
     assert {(one["foot"], one["t_ns"]) for one in contacts} == {(row["foot"], row["t_contact_ns"]) for row in rows}
     assert len(coach.contacts) == 60
     assert coach.calibration.feet_rest_s > 0.5
+
+
+def test_what_is_walked_in_a_pause_is_no_part_of_the_phase():
+    told = Told()
+    coach = Coach(lambda kind, value: told.marks.append((kind, dict(value))), told.notices.append)
+    coach.begin(parse('[limits]\nbackward_s = 10\n[[phases]]\nkind = "timed_walk"\nmetres = 3\n', "walk"))
+    k = 0
+
+    def steps(n):
+        nonlocal k
+        for _ in range(n):
+            k += 1
+            t_ns, foot = round(0.6 * k * NS_PER_S), ("left", "right")[k % 2]
+            row = {"foot": foot, "t_contact_ns": t_ns, "pattern": "toe_to_heel", "direction": "backward", "quality": ""}
+            row |= {"foot_angle_deg": -8.0, "confidence": 0.9}
+            stride = {"direction": "backward", "stride_length_m": 1.0, "t_start_ns": t_ns}
+            events = (Event(t_ns, foot, "contact", row), Event(t_ns, foot, "stride", stride))
+            coach.hear(Heard(events=events))
+            coach.tick(0.6 * k, None, belt_told=False)
+
+    steps(3)
+    coach.pause(True)
+    steps(15)
+    # people walk whether the clock is paused or not
+    assert [one["text"] for one in told.of("warning")] == [
+        "10 s of walking backward are over, the limit of this protocol"
+    ]
+    coach.pause(False)
+    steps(2)
+    assert course_document(coach.course, coach.course.protocol)["at"] == 0
+    steps(1)
+    [end] = [one for one in told.of("phase") if one["event"] == "end"]
+    assert (end["why"], end["walked_m"], end["seconds"]) == ("distance", 3.0, pytest.approx(3.6))
 
 
 def test_a_belt_that_is_too_fast_is_told_and_marked():

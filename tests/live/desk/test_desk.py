@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from firmware_bridge.link import host_ns
 from firmware_bridge.ogi import Ogi
 from imu.core.session import SENSORS
 from imu.core.tables import CONTACTS, EVENTS
@@ -25,7 +26,7 @@ DRIVERS = {"ogi": Ogi()}
 PATIENCE_S = 20.0
 KEYS = (
     "stage clock session subjects scanning found links checks notes placement calibration belt heart_bpm figures"
-    " baseline greyed contacts cue protocol protocols recorder left_behind summary"
+    " baseline greyed contacts cue limits protocol protocols recorder left_behind summary"
 )
 
 
@@ -124,7 +125,7 @@ def test_a_sitting_from_set_up_to_its_end(run, tmp_path):
 def check_during(document):
     assert document["figures"]["direction"] == "backward"
     assert document["figures"]["age_s"] < 2.0
-    assert document["belt"] == {"speed_m_s": pytest.approx(0.6), "source": "typed", "incline_pct": None}
+    assert document["belt"] == {"speed_m_s": pytest.approx(0.6), "source": "typed", "incline_pct": None, "note": ""}
     assert {link["state"] for link in document["links"]} == {"streaming"}
     assert document["recorder"]["bytes"] > 10_000
     # they stood still before they walked, and gravity says that all is well
@@ -235,6 +236,8 @@ def test_what_can_t_be_is_refused_in_one_line(run, tmp_path, command, why):
 class Nowhere:
     """A radio that never finds anything."""
 
+    host_ns = staticmethod(host_ns)
+
     async def supervise(self, *_args, **_said):
         await asyncio.Event().wait()
 
@@ -276,9 +279,9 @@ def recorded_log(store):
     path = log_path(store, "S03", "crashed")
     path.parent.mkdir(parents=True)
     writer = LogWriter(path, LogHeader(None, START_NS, sources, document))
-    for source, kind, host_ns, payload in traffic(counts, seed=3):
+    for source, kind, at_ns, payload in traffic(counts, seed=3):
         if kind in KINDS:
-            writer.put(LogFrame(KINDS[kind], int(source[1:]), host_ns, payload))
+            writer.put(LogFrame(KINDS[kind], int(source[1:]), at_ns, payload))
     writer.close()
     return path
 

@@ -176,6 +176,29 @@ def test_standing_is_told_while_it_lasts_and_done_when_the_pipeline_says_so():
     assert calibration.state == "done"
 
 
+def test_who_walks_is_told_so_and_to_stand_for_how_long():
+    placement, calibration = Placement(dict.fromkeys(SENSORS)), Calibration(SENSORS)
+    said = []
+    for begin_s, rate in ((0.0, 2.5), (6.0, 0.02)):
+        for second in range(6):
+            stand(calibration, 1.0, rate_rad_s=rate, begin_s=begin_s + second)
+            for foot in ("foot_left", "foot_right"):
+                moved(placement.motions[foot], rate, 1.0, begin_s + second)
+            said.append(calibration.document(walking=placement.walking)["state"])
+            if calibration.wants_word:
+                calibration.rehearsed()
+    # not at once: whoever fidgets does not walk; and a stance is no standing
+    assert said == ["none"] * 2 + ["walking"] * 4 + ["walking"] + ["standing"] * 3 + ["done"] * 2
+
+
+def test_one_sensor_in_a_hand_walks_not():
+    placement = Placement(dict.fromkeys(SENSORS))
+    moved(placement.motions["foot_left"], 5.0, 6.0)
+    moved(placement.motions["foot_right"], 0.02, 6.0)
+    assert not placement.walking
+    assert not Placement({}).walking
+
+
 def test_one_foot_that_moves_is_no_standing():
     calibration = Calibration(SENSORS)
     stand(calibration, 5.0, sensors=("foot_left",))

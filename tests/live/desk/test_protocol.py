@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from imu.core.units import NS_PER_S
 from imu.live.desk.calibration import FRESH_S, Calibration
+from imu.live.desk.coach import limits_document
 from imu.live.desk.course import REST_S, Course, Seen
 from imu.live.desk.protocol import UTMOST_M_S, BadProtocol, named, names, parse
 
@@ -80,6 +81,7 @@ def test_what_ships_is_safe(name):
         (('kind = "slow_down"', 'kind = "slow_down"\nseconds = 5'), "it ends when the belt has stopped"),
         (('kind = "rest"', 'kind = "rest"\nid = "over-ground"'), "once more"),
         (("metres = 3", "metres = 300"), "in cm"),
+        (("backward_s = 60", "drop_deg = 0.1"), "drop_deg is 0.1; want 0.5 to 30 .*rad"),
         (("metres = 3", 'metres = 3\nsay = ""'), "want a line of text"),
         (("[[phases]]", "[phases"), "is no TOML"),
     ],
@@ -175,6 +177,42 @@ def test_too_long_backward_is_told_once(course):
     for second in range(120):
         course.tick(float(second))
     assert course.taken_warnings() == ["1 min of walking backward are over, the limit of this protocol"]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_walking_backward_is_counted_whatever_the_clock_or_the_phase_does(course, number):
+    at(course, number).paused = True
+    for second in range(60):
+        assert course.tick(float(second), Seen(backward=True)) is None
+    assert course.taken_warnings() == []
+    course.tick(61.0, Seen(backward=True))
+    assert course.taken_warnings() == ["1 min of walking backward are over, the limit of this protocol"]
+    course.tick(200.0, Seen(backward=True))
+    assert course.taken_warnings() == []
+
+
+def test_who_rests_in_a_pause_or_after_the_last_phase_does_not_walk(course):
+    at(course, 2).paused = True
+    course.tick(300.0)
+    at(course, 5)
+    course.tick(600.0)
+    assert course.taken_warnings() == []
+    course.tick(661.0, Seen(backward=True))
+    assert len(course.taken_warnings()) == 1
+
+
+def test_a_pause_does_not_stop_the_limit_on_speed(course):
+    at(course, 2).paused = True
+    course.tick(1.0, Seen(belt_m_s=0.8, belt_told=True))
+    assert course.taken_warnings() == ["the belt runs at 0.80 m/s; 0.60 is the limit"]
+
+
+def test_a_protocol_may_limit_the_drop():
+    assert parse(WALK, "walk").drop_deg is None
+    limited = parse(WALK.replace("backward_s = 60", "drop_deg = 5"), "walk")
+    assert limited.drop_deg == 5.0
+    assert limits_document(limited) == {"drop_deg": 5.0}
+    assert limits_document(None) == {"drop_deg": None}
 
 
 def test_a_pause_takes_no_time_off_a_phase(course):

@@ -4,7 +4,7 @@ import { button, h, list, show, text } from "/page/dom.js";
 import { seen } from "/page/figures.js";
 import { arrow } from "/page/pictures.js";
 import { beltSource } from "/page/setup_belt.js";
-import { DIRECTIONS, LOW_BATTERY_PCT, NONE, SENSORS, STATES, first, fixed, metresPerSecond, otherSpeeds } from "/page/words.js";
+import { DIRECTIONS, LOW_BATTERY_PCT, NONE, SENSORS, STATES, counted, first, fixed, metresPerSecond, otherSpeeds } from "/page/words.js";
 
 const fact = (words, ...children) => {
   const [value, more] = [h("dd", { class: "value" }), h("dd", { class: "more" })];
@@ -35,7 +35,7 @@ export function contextView(store, changeBelt) {
       drawBelt(store, belt, change);
       const own = seen(store, "speed_m_s");
       text(speed.value, own.figure ? metresPerSecond(Math.abs(own.figure.value)) : NONE);
-      text(speed.more, own.figure ? `over ${own.figure.n} strides${own.why ? `; ${own.why}` : ""}` : own.why);
+      text(speed.more, own.figure ? `over ${counted(own.figure.n, "stride")}${own.why ? `; ${own.why}` : ""}` : own.why);
       drawAngle(store, angle);
       const { heart_bpm: beats } = store.doc;
       show(heart.node, beats != null);
@@ -48,11 +48,11 @@ export function contextView(store, changeBelt) {
 function drawBelt(store, belt, change) {
   const told = store.doc.belt;
   const known = told?.speed_m_s != null && told.source !== "none";
-  const old = store.silent || (told?.age_s != null && store.old("belt", told.age_s));
-  text(belt.value, known && !old ? metresPerSecond(told.speed_m_s) : NONE);
+  const shown = known && !store.silent;
+  text(belt.value, shown ? metresPerSecond(told.speed_m_s) : NONE);
   const incline = told?.incline_pct ? `; incline ${fixed(told.incline_pct, 1)} %` : "";
-  const why = store.silent ? "no connection to the program" : old ? "the treadmill tells nothing" : "not known: type it in";
-  text(belt.more, known && !old ? `${beltSource(told)}; ${otherSpeeds(told.speed_m_s)}${incline}` : why);
+  const why = store.silent ? "no connection to the program" : `${told?.note || "not known"}: type it in`;
+  text(belt.more, shown ? `${beltSource(told)}; ${otherSpeeds(told.speed_m_s)}${incline}` : why);
   show(change, told?.source !== "treadmill");
 }
 
@@ -67,7 +67,7 @@ function makeLink({ sensor }) {
   return h("li", {}, h("span", { class: "lamp", "aria-hidden": "true" }), h("strong", {}, first(SENSORS[sensor])), h("span"));
 }
 
-const LAMPS = { streaming: "\u2713", connected: "\u2026", looking: "?", silent: "\u25b2" };
+const LAMPS = { left_out: NONE, streaming: "\u2713", connected: "\u2026", looking: "?", silent: "\u25b2" };
 
 function drawLink(item, link, silent) {
   const [lamp, , words] = item.children;

@@ -42,6 +42,7 @@ export function cueView(app, mute) {
   const silence = button([h("span", {}, "Mute"), h("kbd", { "aria-hidden": "true" }, "m")], mute, { "aria-keyshortcuts": "M" });
   const state = h("p", { class: "state" });
   const said = h("p", { class: "cue-said", "aria-live": "polite" });
+  let given = null;
   const fields = {
     low: labelled("At least", low),
     high: labelled("At most", high),
@@ -53,8 +54,7 @@ export function cueView(app, mute) {
     "section",
     { class: "cue card", "aria-labelledby": "cue-title" },
     h("div", { class: "row" }, h("h2", { id: "cue-title" }, "Cue"), silence),
-    said,
-    state,
+    h("div", { class: "cue-now" }, state, said),
     h("div", { class: "fields" }, labelled("Watch", metric), fields.low, fields.high, fields.hold, labelled("As", sound)),
     fade.node,
     h("div", { class: "row start" }, beating.node, fields.beats),
@@ -77,8 +77,11 @@ export function cueView(app, mute) {
       show(fields.beats, cue.metronome_spm != null);
       attr(silence, "aria-pressed", String(Boolean(cue.muted)));
       text(state, app.store.silent ? "Not known: no connection to the program." : stateOf(cue, watching));
-      text(said, app.cueSaid() ?? "");
-      show(said, app.cueSaid());
+      const now = app.cue();
+      // words that come again are new ones, to the eye and to who has them read out
+      if (now !== given) said.replaceChildren(now ? h("span", { class: "flash" }, now.say) : "");
+      given = now;
+      show(said, now);
     },
   };
 }
@@ -95,7 +98,7 @@ function usual(metric, { baseline }) {
 function stateOf(cue, watching) {
   if (!watching) return cue.metronome_spm == null ? "No cue." : "The metronome beats.";
   if (BANDS[cue.metric] && cue.low == null && cue.high == null) return "No limit is set: it will not sound.";
-  const given = `given ${cue.given === 1 ? "once" : `${cue.given ?? 0} times`}`;
+  const given = cue.given ? `given ${cue.given === 1 ? "once" : `${cue.given} times`}` : "none given yet";
   if (cue.held) return `Held back: ${cue.held}; ${given}.`;
   return `${cue.on ? "On" : "Off in this block, to fade"}${cue.muted ? ", muted" : ""}; ${given}.`;
 }

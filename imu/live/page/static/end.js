@@ -1,7 +1,7 @@
 // After the recording: what is in the session, where it lies, and what to do with it.
 
-import { h, list, show, text } from "/page/dom.js";
-import { DIRECTIONS, NONE, clock, first, fixed, sessionName } from "/page/words.js";
+import { attr, button, h, list, show, text } from "/page/dom.js";
+import { DIRECTIONS, NONE, clock, counted, first, fixed, sessionName } from "/page/words.js";
 
 /** What the table shows of each direction: words, where it stands in summary.json, digits, unit, factor. */
 const ROWS = [
@@ -25,11 +25,17 @@ export function endView(app) {
     h("p", { class: "path" }),
     h("p", { class: "wrong" }),
   ];
-  const [head, body] = [h("tr"), h("tbody")];
-  const table = h("div", { class: "table", role: "group", "aria-label": "Table of the summary", tabindex: "0" }, h("table", {}, h("caption", {}, "Means over clean steps; \u00b1 is the spread from step to step"), h("thead", {}, head), body));
+  const [head, body] = [h("tr", { role: "row" }), h("tbody", { role: "rowgroup" })];
+  const caption = h("caption", {}, "Means over clean steps; \u00b1 is the spread from step to step");
+  const table = h(
+    "div",
+    { class: "table", role: "group", "aria-label": "Table of the summary", tabindex: "0" },
+    // what a narrow window lays out in blocks stays a table to who listens: the roles say so
+    h("table", { role: "table" }, caption, h("thead", { role: "rowgroup" }, head), body),
+  );
   const next = h("ul", { class: "next-list" });
   const [summary, after] = [
-    h("section", { class: "card", "aria-labelledby": "summary" }, h("h2", { id: "summary" }, "Summary"), table),
+    h("section", { class: "card", "aria-labelledby": "summary" }, h("div", { class: "row" }, h("h2", { id: "summary" }, "Summary"), button("Print", () => print(), { class: "small hand" })), table),
     h("section", { class: "card", "aria-labelledby": "what-next" }, h("h2", { id: "what-next" }, "Next"), next),
   ];
   return {
@@ -39,7 +45,12 @@ export function endView(app) {
       const ended = stage === "ended";
       text(title, ended ? `Session ${session.subject} ${sessionName(session.session)}` : "Writing the session");
       const found = made?.summary;
-      text(state, ended ? `Recorded ${clock(found?.duration_s ?? at?.elapsed_s)}.${session.simulated ? " Simulated: not a person." : ""}` : "The recording has ended. Do not close the program yet.");
+      const facts = [
+        `Recorded ${clock(found?.duration_s ?? at?.elapsed_s)}.`,
+        made?.cues_given != null && `${made.cues_given ? counted(made.cues_given, "cue") : "No cue"} given.`,
+        session.simulated && "Simulated: not a person.",
+      ];
+      text(state, ended ? facts.filter(Boolean).join(" ") : "The recording has ended. Do not close the program yet.");
       text(problem, made?.problem ?? "");
       show(problem, made?.problem);
       text(path, made?.folder ? `It lies in ${made.folder}` : "");
@@ -59,39 +70,45 @@ function coming(made) {
 function columns(found, against) {
   return ORDER.filter((direction) => found.directions[direction]).flatMap((direction) => {
     const name = first(DIRECTIONS[direction]);
-    const earlier = against?.summary?.directions?.[direction];
-    return [
-      { name, direction, of: found },
-      ...(earlier ? [{ name: `${name}, ${sessionName(against.session)}`, direction, of: against.summary }] : []),
-    ];
+    const now = { name, short: name, direction, of: found };
+    if (!against?.summary?.directions?.[direction]) return [now];
+    const short = sessionName(against.session);
+    return [now, { name: `${name}, ${short}`, short, direction, of: against.summary, earlier: true }];
   });
 }
 
 function drawTable(head, body, shown) {
   const corner = { name: "" };
-  list(head, [corner, ...shown], (one) => one.name, (one) => (one === corner ? h("td") : h("th", { scope: "col" })), (cell, one) => text(cell, one.name));
-  list(body, ROWS, ([words]) => words, ([words]) => h("tr", {}, h("th", { scope: "row" }, words)), (row, measure) => {
+  const column = (one) => (one === corner ? h("td", { role: "cell" }) : h("th", { scope: "col", role: "columnheader" }));
+  const line = ([words]) => h("tr", { role: "row" }, h("th", { scope: "row", role: "rowheader" }, words));
+  list(head, [corner, ...shown], (one) => one.name, column, (cell, one) => {
+    text(cell, one.name);
+    attr(cell, "class", one.earlier ? "earlier" : null);
+  });
+  list(body, ROWS, ([words]) => words, line, (row, measure) => {
     const cells = shown.map((one) => cell(one, measure));
     while (row.children.length > 1 + cells.length) row.lastChild.remove();
-    while (row.children.length < 1 + cells.length) row.append(h("td"));
-    cells.forEach(([value, why], i) => {
+    while (row.children.length < 1 + cells.length) row.append(h("td", { role: "cell" }));
+    cells.forEach(([value, unit, why], i) => {
       const at = row.children[i + 1];
-      if (at.dataset.told === value + why) return;
-      at.dataset.told = value + why;
-      at.replaceChildren(value, why ? h("span", { class: "why" }, why) : "");
+      attr(at, "data-of", shown[i].short);
+      attr(at, "class", shown[i].earlier ? "earlier" : null);
+      if (at.dataset.told === value + unit + why) return;
+      at.dataset.told = value + unit + why;
+      at.replaceChildren(h("span", { class: "value" }, value), unit, why ? h("span", { class: "why" }, why) : "");
     });
   });
 }
 
-/** What a cell says, and why where it says nothing. */
+/** What a cell says: value, unit, and why where it says nothing. */
 function cell({ direction, of }, [, where, digits, unit, factor = 1]) {
   const found = where.split(".").reduce((at, key) => at?.[key], of.directions[direction]);
   const value = found?.mean ?? found?.value ?? (typeof found === "number" ? found : null);
   if (value == null) {
     const left = (of.left_out ?? []).find((one) => `directions.${direction}.${where}`.startsWith(one.what));
-    return [NONE, left?.why ?? "not measured"];
+    return [NONE, "", left?.why ?? "not measured"];
   }
   const sd = found?.sd == null ? "" : ` \u00b1 ${fixed(found.sd * factor, digits)}`;
   const space = unit === "\u00b0" || unit === "" ? "" : " ";
-  return [`${fixed(value * factor, digits)}${sd}${space}${unit}`, ""];
+  return [`${fixed(value * factor, digits)}${sd}`, `${space}${unit}`, ""];
 }

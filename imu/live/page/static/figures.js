@@ -2,11 +2,12 @@
 
 import { h, show, text } from "/page/dom.js";
 import { foot } from "/page/pictures.js";
-import { DIRECTIONS, FEET, NONE, PATTERNS, first, fixed, sessionName } from "/page/words.js";
+import { DIRECTIONS, FEET, NONE, PATTERNS, SENSORS, counted, first, fixed, sessionName } from "/page/words.js";
 
 const MISSING = {
   cadence_spm: "no steps just now",
   speed_m_s: "no steps just now",
+  direction: "no steps just now",
   toes: "no contacts just now",
   drop_deg: "no clean steps on this leg just now",
   foot_angle_deg: "no contacts just now",
@@ -16,22 +17,29 @@ const MISSING = {
 export function seen(store, name, side) {
   const { figures, greyed = {}, links = [] } = store.doc;
   if (store.silent) return { why: "no connection to the program" };
-  if (!figures || figures.age_s == null) return { why: "no steps yet" };
-  if (store.old("figures", figures.age_s)) return { why: unheard(links) ? "no sensor is heard" : "no step for 2 s" };
+  if (!figures || figures.age_s == null) return { why: unheard(links) ? "no sensor is heard" : "no steps yet" };
+  // which steps are old is judged by the desk, who knows how slowly they walk
+  if (store.old(figures.age_s)) return { why: "no sensor is heard" };
   const figure = (side ? figures[name]?.[side] : figures[name]) ?? undefined;
   const reason = (side && greyed[`${name}.${side}`]) || greyed[name];
   if (figure !== undefined) return { figure, why: reason ?? "", grey: Boolean(reason) };
-  return { why: reason ?? lacking(name, side, links) ?? MISSING[name] };
+  return { why: lacking(name, side, links) ?? reason ?? (figures.contacts ? MISSING[name] : "no steps yet") };
 }
 
 const unheard = (links) => links.length > 0 && links.every((link) => link.state !== "streaming");
 
+/** Which sensor a figure lacks; a drop is of steps, and those take both feet. */
 function lacking(name, side, links) {
-  const sensor = name === "drop_deg" ? "pelvis" : side && `foot_${side}`;
-  const link = links.find((one) => one.sensor === sensor);
-  const words = sensor?.replace("foot_left", "left foot").replace("foot_right", "right foot");
-  if (sensor && links.length && !link) return `no sensor on the ${words}`;
-  return link && link.state !== "streaming" ? `the sensor on the ${words} is ${link.state === "silent" ? "silent" : "not there"}` : null;
+  const needed = name === "drop_deg" ? ["pelvis", `foot_${side}`, "foot_left", "foot_right"] : side ? [`foot_${side}`] : [];
+  return links.length ? (needed.map((sensor) => absent(sensor, links)).find(Boolean) ?? null) : null;
+}
+
+function absent(sensor, links) {
+  const words = SENSORS[sensor];
+  const state = links.find((one) => one.sensor === sensor)?.state;
+  if (!state) return `no sensor on the ${words}`;
+  if (state === "left_out") return `the sensor on the ${words} is no part of this recording`;
+  return state === "streaming" ? null : `the sensor on the ${words} is ${state === "silent" ? "silent" : "not there"}`;
 }
 
 const uncertainty = (figure, digits, unit) => (figure?.sd == null ? "" : `\u00b1 ${fixed(figure.sd, digits)}${unit}`);
@@ -78,7 +86,7 @@ function cadence(store) {
     draw() {
       const { figure, why: reason, grey } = seen(store, "cadence_spm");
       big(node, number, { node: why, text: reason }, { value: figure ? fixed(figure.value) : NONE, grey });
-      text(more, figure ? `${uncertainty(figure, figure.sd < 1 ? 1 : 0, "")} over ${figure.n} steps` : "");
+      text(more, figure ? `${uncertainty(figure, figure.sd < 1 ? 1 : 0, "")} over ${counted(figure.n, "step")}` : "");
       const before = store.doc.baseline?.cadence_spm;
       text(own, before == null ? "" : `own: ${fixed(before)} (${ownSource(store.doc.baseline)})`);
     },

@@ -20,8 +20,8 @@ export function liveView(app) {
     mute: () => app.send({ do: "cue", muted: !store.doc.cue?.muted }),
   };
   const signals = signalsView(store);
+  const warnings = warningsView(store);
   const parts = [
-    warningsView(store),
     phaseView(store),
     figuresView(store),
     contextView(store, belt.open),
@@ -43,6 +43,7 @@ export function liveView(app) {
   const controls = h(
     "section",
     { class: "bottom controls", "aria-label": "Controls" },
+    warnings.node,
     h("p", { class: "never" }, NEVER),
     h("div", { class: "buttons" }, pause, rest),
   );
@@ -57,7 +58,7 @@ export function liveView(app) {
     node,
     shortcuts: { " ": doing.mark, n: doing.next, p: doing.pause, m: doing.mute },
     draw() {
-      parts.forEach((part) => part.draw());
+      for (const part of [...parts, warnings]) part.draw();
       const { protocol } = store.doc;
       text(pause.firstChild, protocol?.paused ? "Go on" : "Pause");
       show(pause, protocol);

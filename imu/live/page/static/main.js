@@ -38,8 +38,13 @@ const app = {
     clearTimeout(said_timer);
     said_timer = setTimeout(() => text(said, ""), SAID_MS);
   },
-  cueSaid: () => (cue && performance.now() - cue.at_ms < CUE_STANDS_MS ? cue.say : null),
+  /** The cue that stands: each one a new object, its words may be the same. */
+  cue: () => (cue && performance.now() - cue.at_ms < CUE_STANDS_MS ? cue : null),
 };
+
+// what is fixed to the window's lower edge covers so much of it
+const bar = new ResizeObserver(([{ target }]) => setBar(target.offsetHeight));
+const setBar = (high_px) => document.documentElement.style.setProperty("--bar", `${high_px}px`);
 
 const views = { setup: setupView(app), live: liveView(app), end: endView(app) };
 const top = header(app, help.open);
@@ -60,6 +65,9 @@ function draw() {
     document.body.dataset.view = name;
     document.title = `${TITLES[name]} \u2013 Retrogait`;
     views[name].draw();
+    bar.disconnect();
+    setBar(0);
+    main.querySelectorAll(".bottom").forEach((one) => bar.observe(one));
     scrollTo(0, 0);
     // who listens to the page, or goes by keys, is taken along
     if (!began) main.querySelector("h1").focus();

@@ -11,6 +11,12 @@ import { FEET, METRICS, NONE, fixed } from "/page/words.js";
 
 const CUE_STANDS_MS = 3000;
 
+/** What each metric usually comes to at most: a number that gains a sign or a digit should not shrink. */
+const WIDEST = { pattern: "20", drop: "9.9\u00b0", cadence: "160", foot_angle: "\u221299\u00b0" };
+const NARROWER = { ".": 0.4, "\u00b0": 0.52, "\u2212": 0.86 };
+/** In ems of a bold face, broad ones among them. */
+const wide = (words) => [...words].reduce((sum, one) => sum + (NARROWER[one] ?? 0.7), 0);
+
 const store = new Store();
 const sound = location.hash === "#sound" ? new Sound() : null;
 const [what, number, unit, cue, quiet] = [
@@ -60,9 +66,10 @@ function draw() {
   text(what, words || "Retrogait");
   attr(what, "class", words ? null : "unseen");
   text(number, value);
-  number.style.setProperty("--characters", Math.max(2, value.length));
+  number.style.setProperty("--wide", Math.max(wide(value), wide(WIDEST[set?.metric] ?? "")));
   attr(number, "class", `number${value === NONE ? " none" : ""}`);
   text(unit, more);
+  document.body.classList.toggle("waiting", !words);
   const stands = performance.now() - given_ms < CUE_STANDS_MS && !store.silent;
   if (!stands) text(cue, "");
   document.body.classList.toggle("cued", stands);
@@ -72,7 +79,7 @@ function draw() {
 store.listen((message) => {
   if (message.type === "event" && message.event === "cue") {
     given_ms = performance.now();
-    text(cue, message.say);
+    cue.replaceChildren(h("span", { class: "flash" }, message.say));
     if (!store.doc.cue?.muted) sound?.cue(message, store.doc.cue?.sound);
   }
   draw();

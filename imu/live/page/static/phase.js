@@ -4,27 +4,24 @@ import { attr, h, list, show, text } from "/page/dom.js";
 import { NONE, clock, countdown, fixed, lasting, metresPerSecond } from "/page/words.js";
 
 export function phaseView(store) {
-  const [title, of, left, left_unit, next, limit] = [
+  const [title, of, left, left_unit, next, say, stand] = [
     h("span", { class: "title" }),
     h("span", { class: "of" }),
     h("span", { class: "left" }),
     h("span", { class: "unit" }),
     h("span", { class: "next" }),
-    h("p", { class: "limit-word", role: "status" }),
+    h("p"),
+    h("p", { class: "stand" }),
   ];
-  const say = h("p", { class: "say" });
-  const stand = h("p", { class: "stand" });
   const steps = h("ol", { class: "phases", "aria-label": "Phases" });
   const node = h(
     "section",
     { class: "phase card", "aria-label": "Phase" },
-    h("div", { class: "now" }, h("h2", {}, title), of),
+    h("h2", { class: "now" }, title),
     h("p", { class: "time" }, left, left_unit),
     next,
-    say,
-    stand,
+    h("div", { class: "do" }, of, say, stand),
     steps,
-    limit,
   );
   return {
     node,
@@ -34,7 +31,7 @@ export function phaseView(store) {
       const here = phases[protocol?.at];
       const most = here?.max_speed_m_s ? `, at most ${metresPerSecond(here.max_speed_m_s)}` : "";
       text(title, here?.title ?? (protocol ? "All phases are done" : "Free walking"));
-      text(of, here ? `phase ${protocol.at + 1} of ${phases.length}${most}` : "no protocol");
+      text(of, here ? `phase ${protocol.at + 1} of ${phases.length}${most}` : protocol ? "" : "no protocol");
       const [time, unit] = store.silent ? [NONE, ""] : remaining(protocol, here, at);
       text(left, time);
       text(left_unit, unit);
@@ -53,8 +50,6 @@ export function phaseView(store) {
         attr(item, "title", lasting(phase));
         attr(item, "class", i < protocol.at ? "past" : null);
       });
-      text(limit, protocol?.limit ? `\u25b2 ${protocol.limit}` : "");
-      show(limit, protocol?.limit);
     },
   };
 }
@@ -63,6 +58,7 @@ export function phaseView(store) {
 function standing(calibration) {
   if (!calibration || calibration.state === "done") return "";
   const { state, still_s, need_s } = calibration;
+  if (state === "walking") return `Standing is not known yet: for it, stand still for ${fixed(need_s, 0)} s.`;
   const so_far = state === "standing" ? `${fixed(still_s, 1)} of ${fixed(need_s, 0)} s` : `${fixed(need_s, 0)} s wanted`;
   return `Standing is not known yet: both feet still, ${so_far}.`;
 }

@@ -1,6 +1,6 @@
 // Before the recording: who, which sensors, standing still, what to make sure of, belt and protocol, and then the start.
 
-import { button, h, list, show, text } from "/page/dom.js";
+import { attr, button, h, list, show, text } from "/page/dom.js";
 import { beltCard, protocolCard } from "/page/setup_belt.js";
 import { checksCard, leftBehindCard, personCard } from "/page/setup_person.js";
 import { calibrationCard, sensorsCard } from "/page/setup_sensors.js";
@@ -12,7 +12,7 @@ export function setupView(app) {
   );
   const wanted = h("ul", { class: "wanted" });
   const all = h("p", { class: "all-there" }, "Everything is there.");
-  const start = button("Start recording", () => app.send({ do: "start" }), { class: "primary" });
+  const start = button("Start recording", () => app.send({ do: "start" }));
   const node = h(
     "div",
     { class: "setup" },
@@ -33,7 +33,9 @@ export function setupView(app) {
       list(wanted, missing, (words) => words, (words) => h("li", {}, words));
       show(wanted, missing.length);
       show(all, !missing.length);
-      text(start, app.store.doc.stage === "ready" || !missing.length ? "Start recording" : "Start anyway");
+      const ready = app.store.doc.stage === "ready" || !missing.length;
+      text(start, ready ? "Start recording" : "Start anyway");
+      attr(start, "class", ready ? "primary" : null);
     },
   };
 }

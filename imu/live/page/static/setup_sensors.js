@@ -133,6 +133,7 @@ export function calibrationCard(app) {
         words,
         {
           none: `Both feet on the ground, look ahead, ${fixed(need_s)} seconds without moving. It begins by itself.`,
+          walking: `Walking. To go on: stand still for ${fixed(need_s)} seconds.`,
           standing: "Stay like this.",
           done: "Done: standing is known. Let the person stand still once more when the recording has begun.",
         }[state],

@@ -2,6 +2,7 @@
 
 import { h } from "/page/dom.js";
 import { isDark, onTheme, still } from "/page/theme.js";
+import { fixed } from "/page/words.js";
 
 const HEAD_BYTES = 24;
 const VERSION = 1;
@@ -132,7 +133,7 @@ export function signalsView(store) {
           legend: { show: false },
           cursor: { show: false },
           scales: { x: { time: false } },
-          axes: [{ ...axis, values: (_, at) => at.map((t) => `${t} s`) }, { ...axis, size: 48 }],
+          axes: [{ ...axis, values: (_, at) => at.map((t) => `${fixed(t)} s`) }, { ...axis, size: 48 }],
           series: [{}, ...lines.map((stroke, k) => ({ stroke, width: 1.5, dash: DASHES[k], points: { show: false } }))],
         },
         window_.data(signal),

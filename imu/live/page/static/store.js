@@ -10,7 +10,7 @@ export class Store {
   doc = {};
   silent = true; // nothing has come for too long: all that stands here is old
   warnings = [];
-  #came = new Map();
+  #heard_s = -Infinity; // when the server last said anything: what it has not told anew is as it was
   #listeners = [];
   #late = []; // contacts told since the document's own were
 
@@ -22,14 +22,13 @@ export class Store {
   /** A message of the server's, parsed. */
   take(message) {
     const { type, ...keys } = message;
+    this.#heard_s = now();
     if (type === "document") {
       this.doc = {};
-      this.#came.clear();
       this.#late = [];
     }
     if (type === "document" || type === "update") {
       Object.assign(this.doc, keys);
-      for (const key of Object.keys(keys)) this.#came.set(key, now());
       if (keys.contacts) this.#late = [];
     } else if (type === "event" && keys.event === "contact") {
       this.#late = [...this.#late, keys].slice(-CONTACTS);
@@ -48,14 +47,9 @@ export class Store {
     return [...known, ...late].sort((a, b) => a.t_ns - b.t_ns).slice(-CONTACTS);
   }
 
-  /** Seconds since a key of the document was told. */
-  age(key) {
-    return this.#came.has(key) ? now() - this.#came.get(key) : Infinity;
-  }
-
-  /** Whether what stands under a key, with the age it was told with, is too old to be shown. */
-  old(key, age_s) {
-    return this.silent || age_s == null || age_s + this.age(key) > OLD_S;
+  /** Whether what was told with an age is too old to be shown. */
+  old(age_s) {
+    return this.silent || age_s == null || age_s + now() - this.#heard_s > OLD_S;
   }
 
   /** A warning was seen. */

@@ -1,10 +1,11 @@
 // The last contacts, one mark each: shape and colour say the pattern, the row says the foot.
 
-import { h, list, text } from "/page/dom.js";
+import { attr, h, list, text } from "/page/dom.js";
 import { mark } from "/page/pictures.js";
 import { DIRECTIONS, FEET, PATTERNS, counted } from "/page/words.js";
 
 const SHOWN = 40;
+const CHARACTERS = 2; // of a word, that fit below one mark
 
 export function stripView(store) {
   const marks = h("div", { class: "marks", "aria-hidden": "true" });
@@ -15,6 +16,12 @@ export function stripView(store) {
     { class: "plain legend", "aria-label": "What the marks mean" },
     Object.entries(PATTERNS).map(([pattern, name]) => h("li", {}, mark(pattern), name)),
   );
+  let fit = SHOWN;
+  const measure = () => {
+    const one = marks.firstChild?.getBoundingClientRect().width;
+    if (one) fit = Math.max(1, Math.min(SHOWN, Math.floor(marks.clientWidth / one)));
+  };
+  new ResizeObserver(measure).observe(marks);
   return {
     node: h(
       "section",
@@ -24,12 +31,18 @@ export function stripView(store) {
       words,
     ),
     draw() {
-      const contacts = store.contacts.slice(-SHOWN);
+      if (!marks.firstChild) requestAnimationFrame(measure);
+      const contacts = store.contacts.slice(-fit);
       list(marks, contacts, (one) => `${one.foot} ${one.t_ns}`, column);
-      // the way is written where it changes
+      // the way is written where it changes, once there is room for the word
       contacts.forEach((one, i) => {
         const label = marks.children[i].lastChild;
-        text(label, one.direction !== contacts[i - 1]?.direction ? (DIRECTIONS[one.direction] ?? "") : "");
+        const turn = one.direction !== contacts[i - 1]?.direction;
+        const words = turn ? (DIRECTIONS[one.direction] ?? "") : "";
+        const after = contacts.slice(i).findIndex((other) => other.direction !== one.direction);
+        const room = CHARACTERS * (after < 0 ? contacts.length - i : after);
+        attr(label, "class", turn ? "way turn" : "way");
+        text(label, words.length < room ? words : "");
       });
       const told = FEET.map((foot) => `${foot}: ${summed(contacts.filter((one) => one.foot === foot))}`).join("; ");
       text(words, contacts.length ? `Of the last ${contacts.length}: ${told}.` : "No contacts yet.");

@@ -19,6 +19,7 @@ export const STATES = {
   connected: "connected, nothing sent yet",
   streaming: "good",
   silent: "silent",
+  left_out: "no part of this recording",
 };
 export const METRICS = {
   none: "no cue",

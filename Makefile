@@ -71,6 +71,7 @@ soak: $(VENV)/dev.stamp
 bench: $(VENV)/run.stamp
 	@$(BIN)/python -m imu_bench speed
 	@$(BIN)/python -m imu_bench live
+	@$(BIN)/python -m imu_bench page
 
 picture: $(VENV)/run.stamp
 	@$(BIN)/python docs/make_timeline.py

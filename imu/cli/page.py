@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from imu.cli.emulate import emulated_desk
-from imu.cli.sit import Stop, left, told
+from imu.cli.sit import Stop, cut_short, told
 from imu.live.desk.desk import Desk
 from imu.live.desk.setup import Given
 from imu.live.emulated import worn_by
@@ -47,8 +47,8 @@ async def show_page(args: argparse.Namespace, stop: Stop) -> int:
                 print("Ctrl-C ends it; a recording that runs then is ended well.", flush=True)
                 await stop.asked.wait()
     except asyncio.CancelledError:
-        if desk is not None and desk.log is not None and desk.made is None:
-            print(f"imu: {left(desk.log)}", file=sys.stderr)
+        if desk is not None and desk.log is not None:
+            print(f"imu: {await cut_short(desk.log)}", file=sys.stderr)
         raise
     if desk.made is not None:
         print(*told(desk.made), sep="\n")

@@ -22,7 +22,7 @@ from imu.live.haste import FastLoop
 from imu.live.live import Live
 from imu.live.radio import drivers_in_use, open_radio
 from imu.live.recover import Recovered, finish
-from imu.live.sitting import left_behind, log_path, now_utc, ready, sitting
+from imu.live.sitting import left_behind, log_path, now_utc, ready, session_of, sitting
 from imu.live.worn import BadWorn, Worn, checked, default_path, load
 from imu.store.folder import SESSION_FILE, session_dir
 
@@ -219,7 +219,7 @@ async def sit(
             return await _finished(log, asked_.store, screen)
         except asyncio.CancelledError:
             if begun.is_set():
-                screen.say(left(log))
+                screen.say(await cut_short(log))
             raise
 
 
@@ -357,6 +357,12 @@ async def _finished(log: Path, store: Path, screen: Screen) -> Recovered:
     except RetrogaitError:
         screen.say(left(log))
         raise
+
+
+async def cut_short(log: Path) -> str:
+    """Where a recording is, after a second Ctrl-C: a session that is being written is written to its end."""
+    await asyncio.get_running_loop().shutdown_default_executor()
+    return left(log) if log.exists() else f"{session_of(log)} holds the session"
 
 
 def left(log: Path) -> str:

@@ -32,14 +32,19 @@ def log_path(store: Path, subject: str, session: str) -> Path:
     return store / UNFINISHED / f"{subject}--{session}{LOG_SUFFIX}"
 
 
+def session_of(log: Path) -> Path:
+    """Where the session of a log goes."""
+    subject, session = log.name.removesuffix(LOG_SUFFIX).split("--", 1)
+    return session_dir(log.parent.parent, subject, session)
+
+
 def left_behind(store: Path) -> list[Path]:
     """Logs that were never made a session, and that nobody is writing."""
-    return [log for log in sorted((store / UNFINISHED).glob(f"*--*{LOG_SUFFIX}")) if _is_left(store, log)]
+    return [log for log in sorted((store / UNFINISHED).glob(f"*--*{LOG_SUFFIX}")) if _is_left(log)]
 
 
-def _is_left(store: Path, log: Path) -> bool:
-    subject, session = log.name.removesuffix(LOG_SUFFIX).split("--", 1)
-    if (session_dir(store, subject, session) / SESSION_FILE).exists():
+def _is_left(log: Path) -> bool:
+    if (session_of(log) / SESSION_FILE).exists():
         return False
     try:
         with claimed(log):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.driving import Hurried
+from imu.live.haste import FastLoop
 from tests.firmware_bridge.conftest import open_files, run
 
 __all__ = ["run"]
@@ -18,7 +18,7 @@ def hurry():
 
     def hurry(coroutine):
         before = open_files()
-        with asyncio.Runner(loop_factory=Hurried) as runner:
+        with asyncio.Runner(loop_factory=FastLoop) as runner:
             runner.run(coroutine)
         assert open_files() <= before
 

@@ -4,13 +4,10 @@ import asyncio
 import re
 import time
 from contextlib import asynccontextmanager, contextmanager
-from selectors import DefaultSelector
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import async_playwright
-
-from imu.live.haste import FastLoop
 
 FLAGS = (
     "--no-sandbox",
@@ -37,47 +34,18 @@ NO_SERVER = re.compile(r"WebSocket connection to 'ws://127\.0\.0\.1:\d+/ws' fail
 """What a browser itself says of a socket that it can't open; nobody can keep it from that."""
 
 
-class _Waiting(DefaultSelector):
-    """Waits for a share of what it is told to wait, and knows how much it has spared."""
+@contextmanager
+def hurried(speed):
+    """While the block lasts, simulated people are: there is nothing to do but wait for them.
 
-    def __init__(self):
-        super().__init__()
-        self.speed, self.spared_s = 1.0, 0.0
-
-    def select(self, timeout=None):
-        if timeout is None or timeout <= 0.0 or self.speed == 1.0:
-            return super().select(timeout)
-        began_s = time.monotonic()
-        events = super().select(timeout / self.speed)
-        waited_s = min(timeout / self.speed, time.monotonic() - began_s)
-        self.spared_s += (self.speed - 1.0) * waited_s
-        return events
-
-
-class Hurried(FastLoop):
-    """A loop in whose time simulated people walk. Whoever drives a browser takes the time that it takes: meanwhile
-    people walk as they do, and are hurried while there is nothing to do but wait for them. Only waiting is hurried,
-    and never work: on a busy machine they are less fast, and nothing comes late for that."""
-
-    def __init__(self):
-        self._waiting = _Waiting()
-        asyncio.SelectorEventLoop.__init__(self, self._waiting)
-
-    @property
-    def speed(self):
-        return self._waiting.speed
-
-    def time(self):
-        return time.monotonic() + self._waiting.spared_s
-
-    @contextmanager
-    def hurried(self, speed):
-        """While the block lasts."""
-        self._waiting.speed = speed
-        try:
-            yield
-        finally:
-            self._waiting.speed = 1.0
+    Whoever drives a browser takes the time that it takes; meanwhile people walk as they do.
+    """
+    loop = asyncio.get_running_loop()
+    loop.speed = speed
+    try:
+        yield
+    finally:
+        loop.speed = 1.0
 
 
 async def pause(seconds):

@@ -7,7 +7,7 @@ from collections import deque
 from functools import partial
 
 from imu.core.session import SENSORS
-from tests.browser.driving import LOOK_S, painted, pause, says, stood, until, watch, word
+from tests.browser.driving import LOOK_S, hurried, painted, pause, says, stood, until, watch, word
 from tests.browser.figures import MARKS_SHOWN, NONE, as_marked, as_shown, numbers, read, shown
 
 SPEED = 6.0
@@ -29,7 +29,7 @@ class Sitting:
         self.caught = []
         """(document, what the page showed of it, its last marks), at the end of a walk."""
         self._told = deque(maxlen=round(20 * SPEED))
-        self.hurried = partial(asyncio.get_running_loop().hurried, SPEED)
+        self.hurried = partial(hurried, SPEED)
         document = desk.document
 
         def told():

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,10 +14,11 @@ from tests.browser.driving import NARROW, WIDE, browsing, overflows, says, stood
 from tests.browser.shown import ROOT, STAGES, shown_desk
 
 NONE = "\u2013"
+STARTED_S = 60.0
 SAID_S = 2.0
-"""A page that has lost its server says so within so many seconds; it looks ten times in that, and now and then"""
+"""A page that has lost its server says so within so many seconds..."""
 BUSY_S = 0.5
-"""a busy machine lets it look too late."""
+"""...and a busy machine lets it look a little late."""
 NUMBERS = ("#cadence .number", *(f"#{card}-{foot} .number" for card in ("toes", "drop") for foot in FEET))
 
 
@@ -55,8 +55,9 @@ async def program(port):
     words = ("-m", "tests.browser.shown", str(port))
     process = await asyncio.create_subprocess_exec(sys.executable, *words, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     try:
-        async with asyncio.timeout(30.0):
-            yield process, int(await process.stdout.readline())
+        async with asyncio.timeout(STARTED_S):
+            port = int(await process.stdout.readline())
+        yield process, port
     finally:
         if process.returncode is None:
             process.kill()
@@ -104,13 +105,12 @@ def test_a_figure_that_nobody_renews_is_taken_down(run, tmp_path, chromium):
         async with at_the_page(chromium, tmp_path, "recording") as (desk, page, browser):
             mirror = await browser.open(f"{page.url}mirror")
             figures = desk.document()["figures"]
-            desk.changes["figures"] = {**figures, "age_s": 0.1}
+            desk.changes["figures"] = {**figures, "age_s": 0.9}
             await until(lambda: full(page), "figures")
             await says(mirror, ".number", r"^\d+\.\d\u00b0$")
-            began_s = time.monotonic()
+            desk.changes["figures"] = {**figures, "age_s": 2.1}
             await until(lambda: blank(page), "blank")
             await says(mirror, ".number", f"^{NONE}$")
-            assert 1.0 < time.monotonic() - began_s < SAID_S + 2.0 * BUSY_S
             # the server is there all the time, and what it says is true: it just is of no use any more
             assert await word(page, "#banner") == ""
             assert await word(page, "#cadence .why") == "no sensor is heard"

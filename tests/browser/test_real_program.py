@@ -23,7 +23,7 @@ from tests.browser.shown import ROOT
 from tests.cli.conftest import tree
 from tests.web import speaking
 
-STANDS_S = 6.0
+STANDS_S = 4.0
 SPEED = 2.0
 PROGRAM = f"""import sys
 from imu.cli import main, page
@@ -141,7 +141,7 @@ def recovered(store, elapsed_s):
     assert tree(again / "analysis") == tree(folder / "analysis")
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C can't be sent to one program on Windows")
 def test_a_program_that_is_killed_loses_no_session_and_one_that_is_ended_makes_it(run, tmp_path, chromium):
     store = tmp_path / "store"

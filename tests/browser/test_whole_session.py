@@ -104,7 +104,7 @@ def earlier(store, walk_folder):
     return reprocess(folder, folder).summary
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_whole_session_from_the_page(hurry, tmp_path, chromium, walk_folder):
     before, seen = earlier(tmp_path, walk_folder), []
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -74,7 +75,11 @@ def test_a_second_ctrl_c_ends_the_program_and_loses_nothing(tmp_path):
     assert "Traceback" not in err
     # a log, or the session that was being made of it
     store = tmp_path / "store"
-    for log in left_behind(store):
+    logs = left_behind(store)
+    assert re.search(
+        r"imu recover store/unfinished/\S+" if logs else r"store/subject=S01/session=\S+ holds the session", err
+    )
+    for log in logs:
         recover(log, store)
     [session] = (store / "subject=S01").iterdir()
     assert is_analysed(session)

@@ -274,7 +274,7 @@ def test_on_air():
                 told.append(done_s)
 
             subjects = [Subject(serial, "ogi") for serial in ("A1", "B2", "C3")]
-            found = await measure(central, subjects, {"ogi": Ogi()}, 60.0, tell=tell, first_s=2.0, host_ns=now_ns)
+            found = await measure(central, subjects, {"ogi": Ogi()}, 60.0, tell=tell, first_s=2.0)
             assert asyncio.all_tasks() == before
         assert told == sorted(told)
         assert 59.0 < told[-1] < 60.0

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FRAME_EVERY_S: Final = 0.05
 """Signals leave at most so often: 20 frames a second of each sensor."""
 UPDATE_EVERY_S: Final = 0.1
-PING_EVERY_S: Final = 1.0
+PING_EVERY_S: Final = 0.5
 MOST_SLIPS: Final = 10
 """Frames of one page that are no commands. Ours sends none."""
 MOST_DOING: Final = 8

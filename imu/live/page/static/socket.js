@@ -1,6 +1,6 @@
 // The one socket: connects, connects again, and notices when nothing comes any more.
 
-const SILENT_S = 1.8; // the server says something every second; within two it has to be said that it does not
+const SILENT_S = 1.5; // the server says something twice a second; within two it has to be said that it does not
 const CLOSED_S = 1; // a connection that ended is given as long to come back
 const FIRST_WAIT_S = 0.25;
 const LONGEST_WAIT_S = 4;

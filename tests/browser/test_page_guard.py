@@ -25,7 +25,10 @@ async def foreign_page(host):
     """Somebody else's page, on another port of the same machine, which guards nothing; its address."""
 
     async def answer(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
+        # a browser opens connections that it may want, and closes those that it did not
+        if not await reader.readline():
+            writer.close()
+            return
         said = b"<!doctype html><title>foreign</title>"
         head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(said)}\r\nConnection: close\r\n\r\n"
         writer.write(head.encode() + said)

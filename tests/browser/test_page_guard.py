@@ -26,7 +26,9 @@ async def foreign_page(host):
 
     async def answer(reader, writer):
         # a browser opens connections that it may want, and closes those that it did not
-        if not await reader.readline():
+        while (line := await reader.readline()).strip():
+            pass
+        if not line:
             writer.close()
             return
         said = b"<!doctype html><title>foreign</title>"

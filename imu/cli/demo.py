@@ -6,22 +6,22 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final, cast
 
-from imu.cli.emulate import emulated_desk, write_what_was_true
+from imu.cli.emulate import emulated_desk
 from imu.cli.page import page_of
 from imu.cli.simulate import SUBJECT, recorded, write_recording
-from imu.cli.sit import FASTEST_EMULATED, REDRAWN_EVERY_S, Stop, scene, told
+from imu.cli.sit import FASTEST_EMULATED, REDRAWN_EVERY_S, NotFound, Stop, check_speed, check_store, scene, told
 from imu.cli.sit import run as run_on_loop
 from imu.cli.terminal import BOLD, aligned, counted, duration_text, painted
 from imu.cli.view import Screen
 from imu.cli.warmup import warm_up, warm_up_once
-from imu.core.errors import DuplicateSession, UsageError
+from imu.core.errors import DuplicateSession, SessionNotFound, UsageError
 from imu.core.matching import pairs
 from imu.core.session import FEET
 from imu.core.tables import CONTACTS, STEPS, STRIDES, TRUTH_CONTACTS, Row, whole
@@ -29,12 +29,12 @@ from imu.core.units import NS_PER_S
 from imu.gait.summary import summarise_directions
 from imu.live.desk.desk import Desk
 from imu.live.desk.setup import CHECKS
-from imu.live.emulated import Emulation, worn_by
-from imu.live.live import Live
+from imu.live.emulated import Emulation
 from imu.live.sitting import log_path
 from imu.reprocess import reprocess
 from imu.simulate import named
 from imu.store.folder import SESSION_FILE, analysis_dir, session_dir
+from imu.store.log_lock import claimed
 from imu.store.tables import read_rows
 
 EXAMPLES: Final = """\
@@ -45,6 +45,12 @@ examples:
 """
 PROTOCOL: Final = "demo-live"
 """What the person walks, and by the same name what the desk is told that they are to walk."""
+ABOUT_S: Final = 70.0
+"""With what comes before and after the walk."""
+BEFORE: Final = ("setup", "ready")
+"""Stages of the desk."""
+WAIT_S: Final = 60.0
+"""For all sensors."""
 CUE_DEG: Final = 5.0
 CUE_HOLD: Final = 2
 """Their right hip drops by more: so many steps of it, and the page says so."""
@@ -90,8 +96,8 @@ def run(args: argparse.Namespace) -> int:
     """Simulate, analyse, tell."""
     if args.seconds is not None and (args.fast or not args.seconds > 0):
         raise UsageError("--seconds is for the live demo, and above 0")
-    if not 0.0 < args.speed <= FASTEST_EMULATED:
-        raise UsageError(f"--speed is {args.speed:g}; want above 0, and at most {FASTEST_EMULATED:g}")
+    check_speed(args.speed)
+    check_store(args.out)
     if args.fast:
         return _fast(args)
     if find_spec("bumble") is None:
@@ -115,28 +121,16 @@ def _fast(args: argparse.Namespace) -> int:
 
 
 async def _live(args: argparse.Namespace, stop: Stop) -> int:
-    recording = worn_by(named(PROTOCOL), seed=args.seed)
-    session = f"demo-live-{args.seed}"
-    folder, log = session_dir(args.out, SUBJECT, session), log_path(args.out, SUBJECT, session)
-    _refuse_others(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    # of a demo that was broken off; its subject is nobody
-    log.unlink(missing_ok=True)
+    spec, session = named(PROTOCOL), f"demo-live-{args.seed}"
+    _make_room(args.out, session)
     print(painted("A simulated person walks forward, turns, walks backward, and forward again", BOLD))
     print("wearing emulated sensors on both feet and the pelvis: Bluetooth, but no radio, and nobody real is measured.")
-    print(f"It takes {duration_text(recording.duration_s / args.speed)}; Ctrl-C ends it sooner.", flush=True)
+    print(f"It takes {ABOUT_S / args.speed:.0f} s; Ctrl-C ends it sooner.", flush=True)
     warm_up()
-    begun_s = 0.0
-
-    def on_start(live: Live) -> None:
-        nonlocal begun_s
-        begun_s = asyncio.get_running_loop().time() - emulation.origin_s - live.elapsed_s
-
-    document = {"made_by": MADE_BY, "activity": recording.session.document["activity"]}
     async with AsyncExitStack() as stack:
         stack.enter_context(stop.heard())
         desk, emulation = await stack.enter_async_context(
-            emulated_desk(recording, args.out, session=session, document=document, on_start=on_start)
+            emulated_desk(spec, args.out, seed=args.seed, session=session, made_by=MADE_BY)
         )
         page = None
         if find_spec("starlette") is None:
@@ -150,30 +144,48 @@ async def _live(args: argparse.Namespace, stop: Stop) -> int:
         if desk.made is None:
             print("nothing was recorded")
             return 1 if desk.problem else 0
-        await asyncio.to_thread(write_what_was_true, recording, desk.made, begun_s)
+        folder = desk.made.folder
         print("\n" + "\n".join(told(desk.made)) + "\n")
         _show(args.out, folder, read_rows(folder / f"{TRUTH_CONTACTS.name}.parquet", TRUTH_CONTACTS))
-        if page is not None and page.counts.documents and sys.stdin.isatty() and not stop.asked.is_set():
+        looked_at = page is not None and page.counts.documents and not stop.asked.is_set()
+        if looked_at and sys.stdin is not None and sys.stdin.isatty():
             print("\nThe page stays until Ctrl-C.", flush=True)
             await stop.asked.wait()
     return 1 if desk.problem else 0
 
 
+def _make_room(store: Path, session: str) -> None:
+    """A demo takes the place of the one before; one that was broken off left a log, and its subject is nobody."""
+    folder, log = session_dir(store, SUBJECT, session), log_path(store, SUBJECT, session)
+    _refuse_others(folder)
+    with suppress(SessionNotFound), claimed(log):
+        log.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 async def _sit(desk: Desk, emulation: Emulation, screen: Screen, stop: Stop, seconds: float | None) -> None:
-    """What a person would do at the page: make everything ready, start, look on, stop."""
+    """What a person would do at the page, unless somebody does it there: make everything ready, start, look on, stop.
+
+    Raises:
+        NotFound: the sensors did not come.
+        Refused: what somebody did at the page leaves nothing to start.
+    """
     loop = asyncio.get_running_loop()
     began_s = loop.time()
-    while not set(emulation.worn) <= desk.live.streaming():
+    while desk.stage in BEFORE and not set(emulation.worn) <= desk.live.streaming():
         screen.show(scene("looking for the sensors", desk.live, loop.time() - began_s, walking=False))
+        if loop.time() > began_s + WAIT_S:
+            raise NotFound(f"not all sensors came within {WAIT_S:g} s (let go at the page, or a very busy computer?)")
         if await stop.within(REDRAWN_EVERY_S):
             return
-    await desk.do({"do": "subject", "code": SUBJECT})
-    await desk.do({"do": "protocol", "name": PROTOCOL})
-    await desk.do({"do": "cue", "metric": "drop", "high": CUE_DEG, "hold": CUE_HOLD})
-    # nobody can be hurt
-    for check in CHECKS:
-        await desk.do({"do": "check", "id": check.id, "done": True})
-    await desk.do({"do": "start"})
+    if desk.stage in BEFORE:
+        await desk.do({"do": "subject", "code": SUBJECT})
+        await desk.do({"do": "protocol", "name": PROTOCOL})
+        await desk.do({"do": "cue", "metric": "drop", "high": CUE_DEG, "hold": CUE_HOLD})
+        # nobody can be hurt
+        for check in CHECKS:
+            await desk.do({"do": "check", "id": check.id, "done": True})
+        await desk.do({"do": "start"})
     walking = asyncio.create_task(emulation.finished())
     try:
         while desk.stage == "recording" and not walking.done() and (seconds is None or desk.live.elapsed_s < seconds):

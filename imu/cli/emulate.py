@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,13 @@ from imu.core.tables import TRUTH_CONTACTS, TRUTH_PELVIS, TRUTH_STEPS, Columns, 
 from imu.core.units import NS_PER_S
 from imu.live.desk.desk import Desk
 from imu.live.desk.setup import Given
-from imu.live.emulated import Conditions, Emulation, setups
+from imu.live.emulated import Conditions, Emulation, setups, worn_by
 from imu.live.live import Live
 from imu.live.radio import open_radio
 from imu.live.recover import Recovered
+from imu.live.standing import Standing
 from imu.live.worn import Worn
-from imu.simulate import Recording
+from imu.simulate import Recording, Spec
 from imu.store.write_session import write_truth
 from imu.version import VERSION
 
@@ -85,29 +86,53 @@ async def sit_emulated(
     return made
 
 
+STILL_S: Final = 1.5
+"""How long they go on standing once it records."""
+
+
 @asynccontextmanager
 async def emulated_desk(
-    recording: Recording,
-    store: Path,
-    *,
-    session: str | None = None,
-    document: Mapping[str, Any] | None = None,
-    on_start: Callable[[Live], None] | None = None,
+    spec: Spec, store: Path, *, seed: int, session: str | None = None, made_by: str | None = None
 ) -> AsyncGenerator[tuple[Desk, Emulation]]:
-    """A desk whose sensors a simulated person wears, for as long as the block lasts.
+    """A desk whose sensors a simulated person wears, for as long as the block lasts; they walk off when it records.
+
+    The truth is written beside the session.
 
     Raises:
         NoEmulator, NoRadio, DriverMissing: as `Emulation`, `open_radio`.
     """
-    async with Emulation(recording) as emulation:
+    recording = worn_by(spec, seed=seed, lead_s=STILL_S)
+    standing = Standing(spec, recording)
+    begun_s = 0.0
+
+    def on_start(live: Live) -> None:
+        nonlocal begun_s
+        standing.walk_off()
+        begun_s = asyncio.get_running_loop().time() - emulation.origin_s - live.elapsed_s
+
+    said = recording.session.document
+    async with Emulation(recording, standing=standing) as emulation:
         given = Given(
             worn=worn_of(recording, emulation.worn),
             asides=("treadmill",) if recording.treadmill is not None else (),
             session=session,
-            document={"source": "simulated", "simulation": {"seed": recording.seed}, **(document or {})},
+            document={
+                **({} if made_by is None else {"made_by": made_by}),
+                "source": "simulated",
+                "activity": said["activity"],
+                "simulation": {"seed": recording.seed},
+                "conditions": said["conditions"],
+            },
             simulated=True,
         )
-        async with open_radio(emulation.transport) as central, Desk(central, store, given, on_start=on_start) as desk:
+
+        def on_made(made: Recovered) -> None:
+            write_what_was_true(recording, made, begun_s)
+
+        async with (
+            open_radio(emulation.transport) as central,
+            Desk(central, store, given, on_start=on_start, on_made=on_made) as desk,
+        ):
             yield desk, emulation
 
 

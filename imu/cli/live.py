@@ -15,7 +15,18 @@ from typing import Final
 from imu.cli.emulate import sit_emulated
 from imu.cli.page import show_page
 from imu.cli.simulate import SUBJECT as SIMULATED
-from imu.cli.sit import FASTEST_EMULATED, REDRAWN_EVERY_S, Stop, add_arguments, asked, found_text, sit, told
+from imu.cli.sit import (
+    FASTEST_EMULATED,
+    REDRAWN_EVERY_S,
+    Stop,
+    add_arguments,
+    asked,
+    check_speed,
+    check_store,
+    found_text,
+    sit,
+    told,
+)
 from imu.cli.sit import run as run_on_loop
 from imu.cli.view import Scene, Screen
 from imu.cli.warmup import warm_up, warm_up_once
@@ -83,10 +94,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--speed is {args.speed:g}; want more than 0")
     if args.replay is None and args.emulate is None and args.speed != 1.0:
         raise UsageError("--speed goes with --replay and --emulate; people walk as fast as they do")
-    if args.emulate is not None and args.speed > FASTEST_EMULATED:
-        raise UsageError(
-            f"--speed is {args.speed:g}; want at most {FASTEST_EMULATED:g} with --emulate: sensors take time"
-        )
+    if args.emulate is not None:
+        check_speed(args.speed)
+    if args.replay is None:
+        check_store(args.out)
     if args.web and (args.replay is not None or args.json):
         raise UsageError("--web runs a sitting with sensors; want it without --replay and --json")
     for name in REPLAYED_WITHOUT if args.replay is not None else EMULATED_WITHOUT if args.emulate is not None else ():

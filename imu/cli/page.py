@@ -7,21 +7,16 @@ import sys
 import webbrowser
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
 
 from imu.cli.emulate import emulated_desk
 from imu.cli.sit import Stop, cut_short, told
 from imu.live.desk.desk import Desk
 from imu.live.desk.setup import Given
-from imu.live.emulated import worn_by
 from imu.live.page.serve import Page, serving
 from imu.live.radio import open_radio
 from imu.live.worn import default_path, load
 from imu.simulate import named
 from imu.web.server import lan_address
-
-STANDING_S: Final = 30.0
-"""How long an emulated person stands before walking off: time for the set-up."""
 
 
 async def show_page(args: argparse.Namespace, stop: Stop) -> int:
@@ -30,31 +25,39 @@ async def show_page(args: argparse.Namespace, stop: Stop) -> int:
     Raises:
         NoPage, CannotServe, NoRadio, NoEmulator: as `serving`, `open_radio`, `Emulation`.
     """
-    desk = None
+    desks: list[Desk] = []
     try:
         with stop.heard():
-            async with AsyncExitStack() as stack:
-                if args.emulate is None:
-                    given = Given(worn=load(default_path()), worn_path=default_path())
-                    central = await stack.enter_async_context(open_radio(args.hci, given.drivers))
-                    desk = await stack.enter_async_context(Desk(central, args.out, given))
-                else:
-                    # whoever sets it up is not hurried
-                    recording = worn_by(named(args.emulate), seed=args.seed, lead_s=STANDING_S * args.speed)
-                    desk, _ = await stack.enter_async_context(emulated_desk(recording, args.out))
-                lan = lan_address() if args.lan else None
-                await stack.enter_async_context(page_of(desk, args.port, lan=lan, browser=not args.no_browser))
-                print("Ctrl-C ends it; a recording that runs then is ended well.", flush=True)
-                await stop.asked.wait()
+            await _served(args, stop, desks)
     except asyncio.CancelledError:
-        if desk is not None and desk.log is not None:
-            print(f"imu: {await cut_short(desk.log)}", file=sys.stderr)
+        for desk in desks:
+            if desk.log is not None and desk.made is None:
+                print(f"imu: {await cut_short(desk.log)}", file=sys.stderr)
         raise
-    if desk.made is not None:
-        print(*told(desk.made), sep="\n")
-    if desk.problem:
-        print(f"imu: {desk.problem}", file=sys.stderr)
-    return 1 if desk.problem else 0
+    finally:
+        # whatever went wrong with the page
+        for desk in desks:
+            if desk.made is not None:
+                print(*told(desk.made), sep="\n")
+            if desk.problem:
+                print(f"imu: {desk.problem}", file=sys.stderr)
+    return 1 if any(desk.problem for desk in desks) else 0
+
+
+async def _served(args: argparse.Namespace, stop: Stop, desks: list[Desk]) -> None:
+    """Until it is stopped; the desk, once there is one, is put into `desks`."""
+    async with AsyncExitStack() as stack:
+        if args.emulate is None:
+            given = Given(worn=load(default_path()), worn_path=default_path())
+            central = await stack.enter_async_context(open_radio(args.hci, given.drivers))
+            desk = await stack.enter_async_context(Desk(central, args.out, given))
+        else:
+            desk, _ = await stack.enter_async_context(emulated_desk(named(args.emulate), args.out, seed=args.seed))
+        desks.append(desk)
+        lan = lan_address() if args.lan else None
+        await stack.enter_async_context(page_of(desk, args.port, lan=lan, browser=not args.no_browser))
+        print("Ctrl-C ends it; a recording that runs then is ended well.", flush=True)
+        await stop.asked.wait()
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import replace
 
-from imu.cli.sit import Stop, add_arguments, asked, sit, told
+from imu.cli.sit import Stop, add_arguments, asked, check_store, sit, told
 from imu.cli.sit import run as run_on_loop
 from imu.cli.view import Screen
 
@@ -22,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record until it is stopped; the session is analysed at the end."""
+    check_store(args.out)
     sitting = replace(asked(args), analyse=False)
 
     async def main() -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
@@ -30,6 +31,7 @@ REDRAWN_EVERY_S: Final = 0.2
 LEAST_WAIT_S: Final = 1.0
 FASTEST_BELT_M_S: Final = 8.0
 """No treadmill runs faster."""
+SLOWEST_EMULATED: Final = 0.1
 FASTEST_EMULATED: Final = 8.0
 """The whole Bluetooth path of three sensors costs some 9 % of a core; more would need more than one."""
 ANY: Final = {"foot_left": {"rate_hz": 100.0}}
@@ -156,7 +158,7 @@ def _worn(args: argparse.Namespace) -> Sequence[Worn]:
 
 
 class Stop:
-    """Ctrl-C, or a polite kill: the first ends the recording well, the second ends the program."""
+    """Ctrl-C, a polite kill, a terminal that is closed: the first ends the recording well, the second the program."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
@@ -173,7 +175,7 @@ class Stop:
             self.asked.set()
 
         # Windows knows no such handlers: there Ctrl-C is KeyboardInterrupt, and the log is left to imu recover
-        signals = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM)
+        signals = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         for number in signals:
             loop.add_signal_handler(number, on_signal)
         try:
@@ -359,6 +361,29 @@ async def _finished(log: Path, store: Path, screen: Screen) -> Recovered:
         raise
 
 
+def check_speed(speed: float) -> None:
+    """Of people who are simulated.
+
+    Raises:
+        UsageError: sensors take time, and people patience.
+    """
+    if not SLOWEST_EMULATED <= speed <= FASTEST_EMULATED:
+        raise UsageError(f"--speed is {speed:g}; want {SLOWEST_EMULATED:g} to {FASTEST_EMULATED:g} for emulated ones")
+
+
+def check_store(store: Path) -> None:
+    """Before anybody waits for sensors.
+
+    Raises:
+        UsageError: it is no folder, and none can be made of it.
+    """
+    there = next(path for path in (store, *store.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise UsageError(f"--out is {store}, and {there} is a file; want a folder")
+    if not os.access(there, os.W_OK):
+        raise UsageError(f"--out is {store}, and {there} may not be written to; want another folder")
+
+
 async def cut_short(log: Path) -> str:
     """Where a recording is, after a second Ctrl-C: a session that is being written is written to its end."""
     await asyncio.get_running_loop().shutdown_default_executor()
@@ -367,7 +392,8 @@ async def cut_short(log: Path) -> str:
 
 def left(log: Path) -> str:
     """Where a recording is that is no session yet."""
-    return f"what was recorded is in {log}; a session of it: imu recover {quote(str(log))} --out STORE"
+    store = log.parent.parent
+    return f"what was recorded is in {log}; a session of it: imu recover {quote(str(log))} --out {quote(str(store))}"
 
 
 def told(made: Recovered) -> list[str]:

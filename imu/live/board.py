@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import sqrt
+from math import inf, sqrt
 from typing import Final, NamedTuple, TypeAlias
 
 from imu.core.events import Event
@@ -31,10 +31,10 @@ class BoardParams:
     """...nor are shares and angles of fewer contacts of a foot..."""
     least_drops: int = 5
     """...nor is the drop of fewer clean steps. A report wants 10 of each (Commandeur 2024); live, half must do."""
-    apart_s: float = 10.0
-    """So long without a step: what lies before belongs to another bout..."""
+    apart_s: float = 5.0
+    """So long without a step: what lies before belongs to another bout, and never counts again..."""
     window_s: float = 40.0
-    """...and however slowly they walk, nothing older counts."""
+    """...and however long they walk, nothing older counts."""
     old_s: float = 2.0
     """A figure is taken down when nothing of its kind has come for so long..."""
     overdue: float = 1.5
@@ -42,10 +42,15 @@ class BoardParams:
     one to the next."""
     oldest_s: float = 5.0
     """But however slowly they walk, not beyond that."""
+    unclean: int = 2
+    """While steps come, a mean of clean ones stands though its newest is older than that: so many may follow that are
+    not clean..."""
+    unclean_s: float = 10.0
+    """...but not beyond that."""
 
 
-SIGNS: Final = 3
-"""Two ways from one to the next."""
+SIGNS: Final = 64
+"""Steps of one foot in `window_s`, however quickly they walk."""
 
 
 class Mean(NamedTuple):
@@ -204,24 +209,38 @@ class _Fresh:
         return {foot: self.rows(f"{name}.{foot}", rows[foot], end, signs[foot]) for foot in FEET}
 
     def rows(self, name: str, rows: Iterable[Row], end: str, signs: Iterable[Row]) -> list[Row]:
-        """Those of the present bout; none, if no sign that such rows still come is fresh."""
+        """Those of the present bout; none, if no sign that such rows still come is fresh, or the newest row is old."""
         params = self._params
-        signs_s = [age_s for _, age_s in self._aged(signs, end)][-SIGNS:]
-        if not signs_s:
+        signs_s, aged = [age_s for _, age_s in self._aged(signs, end)], self._aged(rows, end)
+        if not signs_s or not aged:
             return []
-        way_s = max((before - after for before, after in pairwise(signs_s)), default=0.0)
-        if signs_s[-1] > min(max(params.old_s, params.overdue * way_s), params.oldest_s):
-            self.gone[name] = no_step_text(signs_s[-1])
+        newest_s = aged[-1][1]
+        begun_s, resumed_s, due_s = self._bout(signs_s)
+        unclean = sum(age_s < newest_s for age_s in signs_s)
+        lasts = newest_s <= (params.oldest_s if unclean > params.unclean else params.unclean_s)
+        # after a halt that took it down, a figure comes back with a row of its own
+        if signs_s[-1] > due_s or newest_s > resumed_s or not lasts:
+            self.gone[name] = no_step_text(newest_s, CLEAN.get(name.partition(".")[0], "step"))
             return []
-        kept: list[Row] = []
-        # two steps that are not clean may come between; they renew no figure
-        most_s = max(params.oldest_s, (SIGNS + 0.5) * way_s)
-        for row, age_s in reversed(self._aged(rows, end)):
-            if age_s > min(most_s, params.window_s):
-                break
-            kept.insert(0, row)
-            most_s = age_s + params.apart_s
-        return kept
+        return [row for row, age_s in aged if age_s <= min(begun_s, params.window_s)]
+
+    def _bout(self, signs_s: list[float]) -> tuple[float, float, float]:
+        """How long ago the bout began, and walking after its last halt; and up to which age the last sign is fresh."""
+        params = self._params
+        begun_s = resumed_s = inf
+        ways_s: deque[float] = deque(maxlen=2)
+        due_s = params.old_s
+        for before_s, after_s in pairwise(signs_s):
+            way_s = before_s - after_s
+            if way_s > due_s:
+                resumed_s = after_s
+            if way_s > params.apart_s:
+                begun_s = after_s
+                ways_s.clear()
+            else:
+                ways_s.append(way_s)
+            due_s = min(max(params.old_s, params.overdue * max(ways_s, default=0.0)), params.oldest_s)
+        return begun_s, resumed_s, due_s
 
     def _aged(self, rows: Iterable[Row], end: str) -> list[tuple[Row, float]]:
         return [
@@ -229,9 +248,13 @@ class _Fresh:
         ]
 
 
-def no_step_text(seconds: float) -> str:
+CLEAN: Final = {"drop_deg": "clean step", "foot_angle_deg": "clean step"}
+"""What such figures are of; the others are of any steps."""
+
+
+def no_step_text(seconds: float, step: str = "step") -> str:
     """Why there is no figure."""
-    return f"no step for {seconds:.0f} s" if seconds < 120.0 else f"no step for {seconds / 60.0:.0f} min"
+    return f"no {step} for {seconds:.0f} s" if seconds < 120.0 else f"no {step} for {seconds / 60.0:.0f} min"
 
 
 def _cadence(rows: list[Row], time: str, steps: int) -> Mean | None:

@@ -4,7 +4,7 @@ Needs the extra `emulator` (bumble) as soon as an `Emulation` is made, and not b
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,8 +17,10 @@ import numpy as np
 
 from firmware_bridge.ogi import MOST_SAMPLES
 from imu.core.errors import BadSpec, RetrogaitError
+from imu.core.samples import Samples
 from imu.core.session import SENSORS, Sensor
 from imu.core.units import STANDARD_GRAVITY_M_S2
+from imu.live.standing import Standing
 from imu.simulate.limits import check
 from imu.simulate.protocol import Stand
 from imu.simulate.recording import Recording, simulate
@@ -142,12 +144,13 @@ class Emulation:
         recording: Recording,
         conditions: Conditions | None = None,
         *,
+        standing: Standing | None = None,
         port: int = 0,
         on_sampled: "Callable[[Sensor, device.Sampled], None] | None" = None,
     ) -> None:
         """Args: who walks, as `worn_by` makes it; the same conditions as there (None = the recording's clocks in a good
-        air); TCP port for other programs (0 = a free one); who wants to know what each sensor samples, packet by
-        packet.
+        air); how they stand until they are told to `walk_off` (None = they walk when the air opens); TCP port for other
+        programs (0 = a free one); who wants to know what each sensor samples, packet by packet.
 
         Raises:
             NoEmulator: bumble is not installed.
@@ -166,7 +169,7 @@ class Emulation:
             {name: SERIALS[name] for name in SENSORS if name in recording.sensors}
         )
         """Serial numbers."""
-        self._recording, self._port, self._on_sampled = recording, port, on_sampled
+        self._recording, self._standing, self._port, self._on_sampled = recording, standing, port, on_sampled
         self._stack = AsyncExitStack()
         self._open: _Open | None = None
 
@@ -212,20 +215,29 @@ class Emulation:
                 gyr_count_ndeg_s=round(1e9 * gyr_range_deg_s / COUNTS),
             )
             told = None if self._on_sampled is None else partial(self._on_sampled, name)
-            devices[name] = sensor.Sensor(model, _counts(self._recording, name, model), on_sampled=told)
+            devices[name] = sensor.Sensor(model, _counts(self._samples(name), model), on_sampled=told)
         return devices
+
+    def _samples(self, sensor: Sensor) -> Iterator[Samples]:
+        """All that a sensor samples, in order of time."""
+        if self._standing is not None:
+            yield from self._standing.before(sensor)
+        yield from self._recording.taken(sensor, BLOCK_SAMPLES)
+        if self._standing is not None:
+            yield from self._standing.after(sensor)
 
     def _beside(self, origin_s: float) -> "Iterator[Peripheral]":
         """What is there besides sensors."""
         from firmware_bridge.emulator import heart, treadmill  # noqa: PLC0415  # as above
 
-        recording = self._recording
+        recording, standing = self._recording, self._standing
 
         class Belt(treadmill.Treadmill):
             def payload(self) -> bytes:
-                since_s = asyncio.get_running_loop().time() - origin_s
+                stood_s = 0.0 if standing is None else standing.seconds
+                since_s = 0.0 if stood_s is None else asyncio.get_running_loop().time() - origin_s - stood_s
                 # a treadmill knows no sign: people turn round on it
-                self.speed_m_s = abs(float(recording.belt_speed(np.array([since_s]))[0]))
+                self.speed_m_s = abs(float(recording.belt_speed(np.array([max(0.0, since_s)]))[0]))
                 return super().payload()
 
         if recording.treadmill is not None:
@@ -255,8 +267,15 @@ class Emulation:
 
     @property
     def origin_s(self) -> float:
-        """`loop.time()` at time 0 of the recording: what is true at `t_ns` happens at `origin_s + t_ns / 1e9`."""
-        return self._opened().origin_s
+        """`loop.time()` at time 0 of the recording: what is true at `t_ns` happens at `origin_s + t_ns / 1e9`.
+
+        Raises:
+            NotOpen: before the air opens; and while they stand until they are told to walk, nobody knows.
+        """
+        stood_s = 0.0 if self._standing is None else self._standing.seconds
+        if stood_s is None:
+            raise NotOpen("they stand until they are told to walk_off(); when that will be is not known")
+        return self._opened().origin_s + stood_s
 
     async def finished(self) -> None:
         """Returns when the person has come to the end and the sensors have made their last packets of it."""
@@ -297,10 +316,10 @@ def _check(name: Sensor, model: SensorModel, drift_ppm: float) -> None:
         )
 
 
-def _counts(recording: Recording, name: Sensor, model: "device.Model") -> "Iterator[device.Counts]":
-    """All that a sensor samples, (n, 6) in order of time, made while it is read."""
+def _counts(taken: Iterable[Samples], model: "device.Model") -> "Iterator[device.Counts]":
+    """What a sensor samples, (n, 6) int16, made while it is read."""
     acc_m_s2 = 1e-9 * model.acc_count_ng * STANDARD_GRAVITY_M_S2
     gyr_rad_s = radians(1e-9 * model.gyr_count_ndeg_s)
-    for samples in recording.taken(name, BLOCK_SAMPLES):
+    for samples in taken:
         counts = np.rint(np.hstack([samples.acc / acc_m_s2, samples.gyr / gyr_rad_s]))
         yield np.clip(counts, -COUNTS, COUNTS - 1).astype(np.int16)

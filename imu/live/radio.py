@@ -150,8 +150,10 @@ async def _opened(hci: str, stack: AsyncExitStack) -> "Host":
             "a controller of one's own needs bumble; want: pip install 'retrogait[emulator]', or no --hci for the"
             " system's Bluetooth"
         ) from slip
-    # bumble logs what Python prints if nobody listens
-    getLogger("bumble").addHandler(NullHandler())
+    # bumble logs what Python prints if nobody listens, and speaks to the root as well
+    log = getLogger("bumble")
+    log.addHandler(NullHandler())
+    log.propagate = False
     try:
         return await within(OPEN_S, "open it", stack.enter_async_context(Host(hci)))
     except LinkFailed as slip:

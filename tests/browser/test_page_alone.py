@@ -128,6 +128,65 @@ def test_a_figure_that_nobody_renews_is_taken_down(run, tmp_path, chromium):
     run(main())
 
 
+def test_a_mistake_of_the_program_takes_down_what_it_can_no_longer_tell(run, tmp_path, chromium):
+    async def sitting():
+        async with at_the_page(chromium, tmp_path, "recording") as (desk, page, browser):
+            await until(lambda: full(page), "figures")
+            # JSON has no such number
+            desk.changes["heart_bpm"] = float("nan")
+            await says(page, "#banner", "^A mistake of this program: what you see is old")
+            await until(lambda: blank(page), "blank")
+            assert await word(page, "#cadence .why") == "a mistake of this program"
+            # events do not make it new
+            desk.tell(event="cue", metric="drop", say="keep the hips level", tone="high", foot=None, t_ns=0)
+            await says(page, "#banner", "^A mistake of this program")
+            assert await blank(page)
+            desk.changes["heart_bpm"] = 80
+            await until(lambda: full(page), "figures again")
+            assert await word(page, "#banner") == ""
+            browser.check()
+
+    async def main():
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            await sitting()
+
+    run(main())
+
+
+def test_warnings_outlive_a_reload_and_not_their_sitting(run, tmp_path, chromium):
+    first, second = (
+        {"id": 1, "text": "a stumble, left foot?", "at_s": 12.0},
+        {"id": 2, "text": "walks faster than 0.45 m/s", "at_s": 15.5},
+    )
+
+    async def warned(page):
+        shown = await page.locator(".warnings [role=log] li").all_inner_texts()
+        return [one.split("\u25b2 ")[1].split("\n")[0] for one in shown]
+
+    async def main():
+        async with at_the_page(chromium, tmp_path, "recording") as (desk, page, browser):
+            desk.changes["warnings"] = [first]
+            await until(lambda: eventually(warned(page), [first["text"]]), "one")
+            desk.tell(event="warning", **second)
+            await until(lambda: eventually(warned(page), [second["text"], first["text"]]), "the newest first")
+            desk.changes["warnings"] = [first, second]
+            await page.reload()
+            await until(lambda: eventually(warned(page), [second["text"], first["text"]]), "after a reload, each once")
+            await page.get_by_role("button", name=f"Seen: {first['text']}").click()
+            await until(lambda: eventually(warned(page), [second["text"]]), "seen")
+            desk.changes["warnings"] = []
+            await page.reload()
+            await until(lambda: full(page), "another sitting")
+            assert await warned(page) == []
+            browser.check()
+
+    run(main())
+
+
+async def eventually(said, wanted):
+    return await said == wanted
+
+
 @pytest.mark.parametrize("stage", ["setup", "recording"])
 def test_a_sensor_that_sits_wrong_is_said(run, tmp_path, chromium, stage):
     wrong = "may be on the other foot: the pelvis rises where it should fall"

@@ -23,13 +23,7 @@ from tests.browser.shown import ROOT
 from tests.cli.conftest import tree
 from tests.web import speaking
 
-STANDS_S = 4.0
 SPEED = 2.0
-PROGRAM = f"""import sys
-from imu.cli import main, page
-page.STANDING_S = {STANDS_S}
-sys.exit(main.main(sys.argv[1:]))"""
-"""As `imu`, but that people who are simulated walk off sooner."""
 STARTED_S = 60.0
 """A program may have kernels to compile."""
 SAID_S = 2.0
@@ -56,7 +50,7 @@ class Started:
 async def program(store, port=0):
     words = ("live", "--web", "--no-browser", "--emulate", "demo-live", "--speed", f"{SPEED:g}", "--port", str(port))
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", PROGRAM, *words, "--out", str(store)),
+        *(sys.executable, "-m", "imu", *words, "--out", str(store)),
         cwd=ROOT,
         env={**os.environ, "IMU_CONFIG_DIR": str(store / "nothing")},
         stdout=asyncio.subprocess.PIPE,

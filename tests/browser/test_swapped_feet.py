@@ -1,22 +1,19 @@
 """Somebody says at the page that the sensors are worn the other way round: the first steps show that they are not."""
 
 from imu.cli.emulate import emulated_desk
-from imu.live.emulated import worn_by
 from imu.live.page.serve import serving
 from imu.simulate import Person, Protocol, Spec, Stand, Walk, usual_sensors
 from tests.browser.driving import browsing, says, until, word
-from tests.browser.sitting import LEAD_S, Sitting
+from tests.browser.sitting import Sitting
 
 WALK = Protocol(segments=(Stand(seconds=3.0), Walk(direction="forward", seconds=20.0), Stand(seconds=2.0)))
 TURNED = (("LEFT", "foot_right"), ("RIGHT", "foot_left"))
 
 
 def test_feet_that_are_swapped_at_the_page_are_told_from_the_first_steps(hurry, tmp_path, chromium):
-    recording = worn_by(Spec(Person(), WALK, usual_sensors()), seed=4, lead_s=LEAD_S / 3.0)
-
     async def main():
         async with (
-            emulated_desk(recording, tmp_path) as (desk, emulation),
+            emulated_desk(Spec(Person(), WALK, usual_sensors()), tmp_path, seed=4) as (desk, emulation),
             serving(desk, port=0) as (address, _),
             browsing(chromium) as browser,
         ):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from imu.cli.emulate import emulated_desk
+from imu.cli.emulate import STILL_S, emulated_desk
 from imu.live.emulated import worn_by
 from imu.live.page.serve import serving
 from imu.reprocess import reprocess
@@ -17,6 +17,7 @@ from tests.browser.driving import NARROW, browsing, says, until, word
 from tests.browser.figures import read
 from tests.browser.sitting import (
     LEAD_S,
+    STANDS_S,
     Sitting,
     end,
     is_there,
@@ -41,19 +42,20 @@ TABLE = """() => [...document.querySelectorAll(".finish tr")].map(
 
 
 def walker():
-    """The person of the demo, who walks on for longer."""
+    """The person of the demo, who stands and walks for longer, and how long that takes."""
     spec = named("demo-live")
-    protocol = replace(spec.protocol, segments=(*spec.protocol.segments[: -len(AGAIN)], *AGAIN))
-    return worn_by(spec._replace(protocol=protocol), seed=SEED, lead_s=LEAD_S)
+    segments = (Stand(seconds=STANDS_S), *spec.protocol.segments[: -len(AGAIN)], *AGAIN)
+    spec = spec._replace(protocol=replace(spec.protocol, segments=segments))
+    return spec, worn_by(spec, seed=SEED, lead_s=STILL_S).duration_s
 
 
 async def sit_through(store, chromium):
     """The whole of it. Returns what was caught, what the page said of earlier and of all, and the last document."""
-    recording = walker()
-    again_s = recording.duration_s - LEAD_S - sum(part.seconds for part in AGAIN)
+    spec, duration_s = walker()
+    again_s = duration_s - LEAD_S - sum(part.seconds for part in AGAIN)
     async with AsyncExitStack() as stack:
         browser = await stack.enter_async_context(browsing(chromium))
-        desk, emulation = await stack.enter_async_context(emulated_desk(recording, store))
+        desk, emulation = await stack.enter_async_context(emulated_desk(spec, store, seed=SEED))
         serve = AsyncExitStack()
         address, _ = await serve.enter_async_context(serving(desk, port=0))
         sitting = Sitting(emulation, desk, address.port)
@@ -82,7 +84,7 @@ async def sit_through(store, chromium):
             await sitting.catch(page, again_s)
             await sitting.at(again_s + 5.0)
             await silence(sitting, page, 6.0)
-            await sitting.catch(page, recording.duration_s - LEAD_S)
+            await sitting.catch(page, duration_s - LEAD_S)
             assert (await read(second))[1] == (await read(page))[1]
             assert served.counts.lost_signals > 0
             await end(sitting, page)

@@ -70,14 +70,14 @@ def test_a_second_ctrl_c_ends_the_program_and_loses_nothing(tmp_path):
             started.send_signal(signal.SIGINT)
             # two at once would be one
             time.sleep(0.02)
-        _, err = started.communicate(timeout=PATIENCE_S)
+        out, err = started.communicate(timeout=PATIENCE_S)
     assert started.returncode == 130
     assert "Traceback" not in err
     # a log, or the session that was being made of it
     store = tmp_path / "store"
     logs = left_behind(store)
     assert re.search(
-        r"imu recover store/unfinished/\S+" if logs else r"store/subject=S01/session=\S+ holds the session", err
+        r"imu recover store/unfinished/\S+" if logs else r"store/subject=S01/session=\S+ holds the session", out + err
     )
     for log in logs:
         recover(log, store)

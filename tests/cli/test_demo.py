@@ -11,6 +11,8 @@ from websockets.asyncio.client import connect
 
 from imu.cli.demo import Match, match
 from imu.core.tables import EVENTS
+from imu.live.sitting import log_path
+from imu.store.log_lock import claimed
 from imu.store.tables import is_analysed, read_rows
 
 
@@ -115,6 +117,25 @@ def test_the_live_demo_walks_and_tells(imu, tmp_path):
     code, _, err = imu("demo", "--out", tmp_path, "--seconds", "12")
     assert code == 1
     assert "holds a session that no demo made" in err
+
+
+def test_a_demo_leaves_alone_what_another_is_writing(imu, tmp_path):
+    log = log_path(tmp_path, "SIM01", "demo-live-1")
+    log.parent.mkdir(parents=True)
+    log.touch()
+    with claimed(log):
+        code, out, err = imu("demo", "--out", tmp_path)
+    assert (code, out) == (1, "")
+    assert "being written by another" in err
+    assert log.exists()
+
+
+def test_a_store_that_can_t_be_is_refused_before_anybody_waits(imu, tmp_path):
+    (tmp_path / "store").touch()
+    for words in (("demo",), ("live", "--emulate", "demo-live"), ("live", "--web", "--emulate", "demo-live")):
+        code, out, err = imu(*words, "--out", tmp_path / "store" / "of-mine")
+        assert (code, out) == (2, "")
+        assert f"{tmp_path / 'store'} is a file; want a folder" in err
 
 
 SPEED = 6.0

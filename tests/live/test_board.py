@@ -26,9 +26,8 @@ def step(foot, t_s, seconds, drop_deg=4.0, quality="", direction="backward"):
     return Event(t_ns, foot, "step", {**row, "quality": quality})
 
 
-def walk(board, times_s, *, quality="", drop_deg=4.0, feet=FEET, direction="backward"):
-    """A contact at each, left first."""
-    before_s = None
+def walk(board, times_s, *, before_s=None, quality="", drop_deg=4.0, feet=FEET, direction="backward"):
+    """A contact at each, left first; they come from one at `before_s`."""
     for k, t_s in enumerate(times_s):
         board.reached(round(t_s * NS_PER_S))
         foot, other = (FEET[k % 2], FEET[(k + 1) % 2])
@@ -52,6 +51,7 @@ def known(figures):
     return {name for name, one in said.items() if one is not None}
 
 
+CLEAN = {"drop_deg": "clean step", "foot_angle_deg": "clean step"}
 ALL = {
     "cadence_spm",
     "direction",
@@ -72,7 +72,7 @@ def test_a_figure_stands_until_its_next_step_is_overdue_and_says_then_for_how_lo
         assert (f"toes.{foot}" in known(seen)) == (after_s < limit_s)
     assert not (known(seen) & set(seen.gone))
     for name in ALL - known(seen):
-        assert seen.gone[name].startswith("no step for ")
+        assert seen.gone[name].startswith(f"no {CLEAN.get(name.partition('.')[0], 'step')} for ")
     if f"toes.{foot}" in seen.gone:
         assert seen.gone[f"toes.{foot}"] == f"no step for {after_s:.0f} s"
     if after_s > PARAMS.oldest_s + 1e-6:
@@ -98,12 +98,74 @@ def test_steps_that_are_not_clean_keep_a_figure_for_a_while_and_renew_it_not():
     board = Board()
     walk(board, [0.6 * k for k in range(20)])
     times_s = [0.6 * k for k in range(20, 60)]
-    walk(board, times_s[:4], quality="turn")
+    walk(board, times_s[:4], before_s=times_s[0] - 0.6, quality="turn")
     assert known(board.figures()) == ALL
-    walk(board, times_s[4:], quality="turn")
+    walk(board, times_s[4:], before_s=times_s[3], quality="turn")
     assert known(board.figures()) == {"cadence_spm", "direction", "toes.left", "toes.right"}
     # they are known to step: that is not why
-    assert set(board.figures().gone) == set()
+    since_s = {"right": times_s[-1] - 0.6 * 18, "left": times_s[-1] - 0.6 * 19}
+    contact_s = {"right": times_s[-1] - 0.6 * 19, "left": times_s[-1] - 0.6 * 18}
+    assert board.figures().gone == {
+        **{f"drop_deg.{foot}": f"no clean step for {ago_s:.0f} s" for foot, ago_s in since_s.items()},
+        **{f"foot_angle_deg.{foot}": f"no clean step for {ago_s:.0f} s" for foot, ago_s in contact_s.items()},
+    }
+
+
+BOUTS = st.lists(
+    st.tuples(
+        st.floats(PARAMS.apart_s + 0.1, 40.0),
+        st.lists(st.tuples(st.floats(0.4, 2.4), st.sampled_from(["", "start", "turn"])), min_size=1, max_size=12),
+    ),
+    min_size=2,
+    max_size=5,
+)
+
+
+@given(bouts=BOUTS)
+def test_nothing_of_before_a_rest_ever_counts_again(bouts):
+    board, now_s = Board(), 0.0
+    for number, (rest_s, steps) in enumerate(bouts):
+        now_s += rest_s
+        assert not known(at(board, now_s - 1e-3))
+        heard = dict.fromkeys(FEET, 0)
+        for k, (every_s, quality) in enumerate(steps):
+            now_s += every_s * (k > 0)
+            board.reached(round(now_s * NS_PER_S))
+            foot = FEET[k % 2]
+            heard[foot] += 1
+            event = contact(foot, now_s, quality)
+            # each bout has figures of its own
+            board.hear([Event(event.t_emitted_ns, foot, "contact", {**event.row, "foot_angle_deg": float(number)})])
+            board.hear([step(foot, now_s, every_s, float(number), quality)])
+            seen = board.figures()
+            for name in ("drop_deg", "foot_angle_deg"):
+                for one, mean in getattr(seen, name).items():
+                    assert mean.value == pytest.approx(number), name
+                    assert mean.n <= heard[one]
+            assert all(toes.n <= heard[one] for one, toes in seen.toes.items())
+            assert seen.cadence_spm is None or seen.cadence_spm.n <= k + 1
+
+
+@given(st.lists(st.tuples(st.floats(0.3, 9.0), st.sampled_from(["", "", "turn"])), max_size=40))
+def test_a_mean_that_was_taken_down_comes_back_with_a_clean_step_and_not_before(steps):
+    board, t_s, stood, n, since_s = Board(), 0.0, False, 0, 0.0
+    for every_s, quality in steps:
+        for part in (0.25, 0.5, 0.75, 1.0):
+            stands = "left" in at(board, t_s + part * every_s).drop_deg
+            assert stood or not stands
+            stood = stands
+        t_s += every_s
+        board.hear([contact("left", t_s, quality), step("left", t_s, every_s, quality=quality)])
+        stands = "left" in board.figures().drop_deg
+        if not quality:
+            n, since_s = 0, 0.0
+            assert stands
+        else:
+            assert stood or not stands
+            n += 1
+            since_s += every_s
+            assert not (stands and n > 2 and since_s > PARAMS.oldest_s + 1e-6)
+        stood = stands
 
 
 def test_a_pelvis_that_falls_silent_takes_the_drop_with_it():

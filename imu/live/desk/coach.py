@@ -1,6 +1,6 @@
 """What a recording is watched for while it lasts: phases, cues, stumbles, placement, standing, what it is held against.
 
-It knows no clock, no radio and no file: it is fed, and what it has to say goes out by two calls.
+It knows no clock, no radio and no file: it is fed, and what it has to say goes out by three calls.
 """
 
 from collections import deque
@@ -34,7 +34,7 @@ CUED: Final = ("ramp", "backward")
 STEPS_ON_S: Final = 3.0
 """Who stepped so shortly ago walks on."""
 ORDER: Final = ("forward", "backward")
-"""Of baselines, while nobody walks."""
+"""Of directions, as of baselines while nobody walks."""
 PAGE_KEYS: Final = ("metric", "low", "high", "hold", "sound", "muted", "fade", "metronome_spm")
 """Of a cue, what a person sets."""
 
@@ -45,9 +45,15 @@ class Coach:
     Args:
         mark: (kind, value), a row of the session's events.
         tell: what is told once to whoever looks on.
+        warn: what somebody should know now.
     """
 
-    def __init__(self, mark: Callable[[str, Mapping[str, Any]], None], tell: Callable[[Notice], None]) -> None:
+    def __init__(
+        self,
+        mark: Callable[[str, Mapping[str, Any]], None],
+        tell: Callable[[Notice], None],
+        warn: Callable[[str], None],
+    ) -> None:
         self.cues = Cues()
         self.course: Course | None = None
         self.placement = Placement({})
@@ -59,14 +65,14 @@ class Coach:
         """Of the last contact that had one."""
         self.seen = NOTHING
         """At the last tick."""
-        self._mark, self._tell = mark, tell
+        self._mark, self._tell, self._warn = mark, tell, warn
         self._stumbles = Stumbles()
         self._walk: Walk | None = None
         self._begun = self._over = self._walked_backward = self._on = False
         self._stride_sum_m, self._strides = 0.0, 0
         self._contacts_of_phase = 0
-        self._backward_s = -inf
-        """Time of the last contact backward."""
+        self._stepped_s = dict.fromkeys(ORDER, -inf)
+        """Time of the last contact in each direction."""
         self._began_ns = 0
         """Of the phase, session clock."""
 
@@ -114,10 +120,10 @@ class Coach:
         course = self.course
         if course is None:
             return
-        backward = self.direction == "backward" and now_s - self._backward_s < STEPS_ON_S
-        self.seen = Seen(belt_m_s, belt_told, self.calibration.rest_s(now_s), self._metres(), backward)
+        walks = {one: self.direction == one and now_s - self._stepped_s[one] < STEPS_ON_S for one in ORDER}
+        self.seen = Seen(belt_m_s, belt_told, self.calibration.rest_s(now_s), self._metres(), **walks)
         turn = course.tick(now_s, self.seen)
-        self._warn(course.taken_warnings())
+        self._warn_of(course.taken_warnings())
         if turn is not None:
             self._turn(turn, now_s)
 
@@ -126,7 +132,7 @@ class Coach:
         if self.course is None:
             return False
         turn = self.course.next(self.seen)
-        self._warn(self.course.taken_warnings())
+        self._warn_of(self.course.taken_warnings())
         if turn is not None:
             self._turn(turn, now_s)
         return turn is not None
@@ -185,7 +191,7 @@ class Coach:
         stumble = self._stumbles.hear(event)
         if stumble is not None:
             self._mark("mark", {"name": "stumble", "foot": stumble.foot, "t_contact_ns": stumble.t_ns})
-            self._tell({"event": "warning", "text": f"a stumble, {stumble.foot} foot? (advisory: it may be none)"})
+            self._warn(f"a stumble, {stumble.foot} foot? (advisory: it may be none)")
         paused = self.course is not None and self.course.paused
         if self._walk is not None and not paused:
             self._walk.hear(event)
@@ -208,10 +214,11 @@ class Coach:
         said = {**{key: row[key] for key in TOLD}, "t_ns": row["t_contact_ns"]}
         self.contacts.append({key: said[key] for key in ("foot", "t_ns", "pattern", "direction")})
         self._tell({"event": "contact", **said})
-        if row["direction"] in ("forward", "backward"):
-            self.direction = str(row["direction"])
-        if row["direction"] == "backward":
-            self._backward_s = max(self._backward_s, number(row, "t_contact_ns") / NS_PER_S)
+        direction = str(row["direction"])
+        if direction in ORDER:
+            self.direction = direction
+            self._stepped_s[direction] = max(self._stepped_s[direction], number(row, "t_contact_ns") / NS_PER_S)
+        if direction == "backward":
             self._contacts_of_phase += not paused and number(row, "t_contact_ns") >= self._began_ns
 
     def _metres(self) -> float:
@@ -263,10 +270,10 @@ class Coach:
             self._on = on
             self._mark("cue", {"event": "on" if on else "off", "why": self.held or why, "share": self.cues.share})
 
-    def _warn(self, warnings: Sequence[str]) -> None:
+    def _warn_of(self, warnings: Sequence[str]) -> None:
         for text in warnings:
             self._mark("warning", {"text": text})
-            self._tell({"event": "warning", "text": text})
+            self._warn(text)
 
 
 def cue_document(coach: Coach) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Where a session is in its protocol: the phase, what comes next, and what went beyond a limit. Knows no clock."""
 
+from math import inf
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from imu.live.desk.protocol import Phase, Protocol
@@ -29,6 +30,8 @@ class Seen(NamedTuple):
     """Walked since the phase began."""
     backward: bool = False
     """They walk backward just now, whatever the phase asks for."""
+    forward: bool = False
+    """The same. Neither: they stand, or nobody knows."""
 
 
 class Turn(NamedTuple):
@@ -64,6 +67,9 @@ class Course:
         self._phase_s = 0.0
         self._backward_s = 0.0
         self._too_fast = self._too_long = False
+        self._limits_m_s = {"backward": protocol.max_speed_m_s, "forward": protocol.max_forward_m_s}
+        """By direction: of the last phase that asked for it, or the protocol's."""
+        self._take_limit()
 
     @property
     def phase(self) -> Phase | None:
@@ -96,10 +102,8 @@ class Course:
         step_s, self._now_s = max(0.0, now_s - self._now_s), max(now_s, self._now_s)
         phase = self.phase
         self._watch_time(phase, seen, step_s)
-        if phase is None:
-            return None
         self._watch_speed(phase, seen)
-        if self.paused:
+        if phase is None or self.paused:
             return None
         self._phase_s += step_s
         why = self._over(phase, seen)
@@ -131,6 +135,7 @@ class Course:
         self.at += 1
         self._phase_s = 0.0
         self.beyond, self._too_fast = "", False
+        self._take_limit()
         return Turn(ended, why, lasted_s, self.phase)
 
     def _over(self, phase: Phase, seen: Seen) -> Why | None:
@@ -144,13 +149,21 @@ class Course:
             return "distance"
         return "time" if phase.seconds is not None and self._phase_s >= phase.seconds else None
 
-    def _watch_speed(self, phase: Phase, seen: Seen) -> None:
-        """Once each time that it is exceeded."""
-        walked = phase.direction is not None
-        fast = walked and seen.belt_m_s is not None and seen.belt_m_s > phase.max_speed_m_s + BEYOND_M_S
-        self.beyond = (
-            f"the belt runs at {seen.belt_m_s:.2f} m/s; {phase.max_speed_m_s:.2f} is the limit" if fast else ""
-        )
+    def _take_limit(self) -> None:
+        """Who slows down after a phase goes on at its speed."""
+        if self.phase is not None and self.phase.direction is not None:
+            self._limits_m_s[self.phase.direction] = self.phase.max_speed_m_s
+
+    def _watch_speed(self, phase: Phase | None, seen: Seen) -> None:
+        """Once each time that it is exceeded. What they do counts, and what they are asked for as well: whoever is to
+        turn round on a belt should be told before.
+        """
+        walked = {"backward": seen.backward, "forward": seen.forward}
+        asked = None if phase is None else phase.direction
+        limits_m_s = [most for direction, most in self._limits_m_s.items() if walked[direction] or direction == asked]
+        most_m_s = min(limits_m_s, default=inf)
+        fast = seen.belt_m_s is not None and seen.belt_m_s > most_m_s + BEYOND_M_S
+        self.beyond = f"the belt runs at {seen.belt_m_s:.2f} m/s; {most_m_s:.2f} is the limit" if fast else ""
         if fast and not self._too_fast:
             self.warnings.append(self.beyond)
         self._too_fast = fast

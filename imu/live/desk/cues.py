@@ -40,6 +40,8 @@ LIMITS: Final[dict[str, tuple[float, float]]] = {
 """What a band may be, in degrees or steps a minute: beyond it somebody mistyped."""
 METRONOME_SPM: Final = (20.0, 240.0)
 MOST_HOLD: Final = 20
+TURN: Final = 3
+"""A foot of which none of the last so many judged steps is has no turn to wait for: it may be measured no more."""
 
 
 class BadCue(RetrogaitError, ValueError):
@@ -145,6 +147,8 @@ class Cues:
         """A cue was given of the last step, and two in a row would be one too many."""
         self._last_foot: Foot | None = None
         """Of the last cue."""
+        self._judged: deque[Foot | None] = deque(maxlen=TURN)
+        """Of the last judged steps, whose they were."""
         self._direction = ""
         self._last_ns: int | None = None
         self._walked_s = 0.0
@@ -179,6 +183,7 @@ class Cues:
         if judged is None:
             return None
         self._walk(judged.t_ns)
+        self._judged.append(judged.foot)
         if not judged.out:
             self._runs.pop(judged.foot, None)
             self._skip = False
@@ -198,9 +203,9 @@ class Cues:
         return Cue(metric, say, judged.tone, judged.foot, judged.t_ns)
 
     def _others_turn(self, foot: Foot | None) -> bool:
-        """This one had the last cue, and the other has waited for one since."""
+        """This one had the last cue, and the other has waited for one since, and steps still."""
         due = (other for other, (_, steps) in self._runs.items() if steps >= self.params.hold)
-        return foot == self._last_foot and any(other != foot for other in due)
+        return foot == self._last_foot and any(other != foot and other in self._judged for other in due)
 
     def _walk(self, t_ns: int) -> None:
         """Walking goes on to here, or begins anew after a rest."""

@@ -23,6 +23,7 @@ from imu.live.desk.orders import BEFORE, BOTH, RECORDING, REST, Handler, Orders,
 from imu.live.desk.setup import Given, Refused, Setup
 from imu.live.desk.showing import Stage
 from imu.live.desk.station import Station
+from imu.live.desk.warned import Warned
 from imu.live.desk.wire import LONGEST_TEXT, Notice
 from imu.live.live import Live
 from imu.live.recover import Recovered, finish
@@ -64,7 +65,8 @@ class Desk:
             central, self._drivers, given.worn, worn_path=given.worn_path, look=self._look, on_slip=self._on_slip
         )
         self._notices = Subscribers[Notice]()
-        self._coach = Coach(self._mark, self._notices.tell)
+        self._warned = Warned(self._notices.tell, lambda: None if self._stage == "setup" else self.live.elapsed_s)
+        self._coach = Coach(self._mark, self._notices.tell, self._warned.say)
         self._on_start, self._on_made = on_start, on_made
         self._stage: Time = "setup"
         self._session: str | None = None
@@ -73,6 +75,8 @@ class Desk:
         self._said: set[str] = set()
         """Problems that were told; each is told once."""
         self._summary: dict[str, Any] | None = None
+        self._recovering: set[str] = set()
+        """Logs of which a session is being made."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
         self._orders = Orders(self._all_handlers(), lambda: self._stage, self._begun)
@@ -122,6 +126,7 @@ class Desk:
             simulated=self._given.simulated,
             problem=self._problem,
             summary=self._summary,
+            warnings=self._warned.document(),
         )
         return showing.document(known, self._setup, self._station, self._coach)
 
@@ -182,11 +187,11 @@ class Desk:
         self._problem = self._problem or text
         if text not in self._said:
             self._said.add(text)
-            self._notices.tell({"event": "warning", "text": text})
+            self._warned.say(text)
 
     def _warn(self, text: str) -> None:
         self._mark("warning", {"text": text})
-        self._notices.tell({"event": "warning", "text": text})
+        self._warned.say(text)
 
     def _mark(self, kind: str, value: Mapping[str, Any]) -> None:
         if self._stage == "recording":
@@ -248,7 +253,7 @@ class Desk:
             "mark": Handler(RECORDING, partial(self._mark, "mark", {"name": "mark"})),
             "note": Handler(RECORDING, self._do_note),
             "cue": Handler(BOTH, self._do_cue),
-            "recover": Handler(REST, self._do_recover),
+            "recover": Handler(REST, self._do_recover, apart=True),
             "stop": Handler(RECORDING, self._stop),
         }
 
@@ -368,7 +373,15 @@ class Desk:
 
     async def _do_recover(self, log: str) -> None:
         known = {str(left): left for left in self._setup.left}
+        if log in self._recovering:
+            raise Refused(f"{log} is being made a session already; want a little patience")
         if log not in known:
             raise Refused(f"no log {log!r} was left behind; want {', '.join(known) or 'none: there is none'}")
-        await asyncio.to_thread(finish, known[log], self._setup.store, self._drivers)
-        await self._setup.look_round()
+        self._recovering.add(log)
+        try:
+            await asyncio.to_thread(finish, known[log], self._setup.store, self._drivers)
+        finally:
+            self._recovering.discard(log)
+            # to look whether a log is held is to hold it for a moment, and one may just begin
+            async with self._orders.turn:
+                await self._setup.look_round()

@@ -96,6 +96,10 @@ class Protocol:
     title: str
     phases: tuple[Phase, ...]
     about: str = ""
+    max_speed_m_s: float = USUAL_MAX_M_S
+    """Backward, unless a phase says otherwise..."""
+    max_forward_m_s: float = UTMOST_M_S
+    """...and forward."""
     backward_s: float | None = None
     drop_deg: float | None = None
 
@@ -104,6 +108,8 @@ class Protocol:
         return {
             "name": self.name,
             "title": self.title,
+            "max_speed_m_s": self.max_speed_m_s,
+            "max_forward_m_s": self.max_forward_m_s,
             "backward_s": self.backward_s,
             "drop_deg": self.drop_deg,
             "phases": [
@@ -179,6 +185,8 @@ def _protocol(whole: Mapping[str, Any], name: str) -> Protocol:
         title=_text(whole, "title", name),
         phases=tuple(phases),
         about=_text(whole, "about", ""),
+        max_speed_m_s=backward,
+        max_forward_m_s=forward,
         backward_s=_number(limits, "backward_s", 10.0, LONGEST_S, "in minutes?"),
         drop_deg=_number(limits, "drop_deg", 0.5, MOST_DROP_DEG, "rad?"),
     )

@@ -36,6 +36,7 @@ class Known:
     simulated: bool
     problem: str
     summary: dict[str, Any] | None
+    warnings: list[dict[str, Any]]
 
 
 def document(known: Known, said: Setup, station: Station, coach: Coach) -> dict[str, Any]:
@@ -73,6 +74,7 @@ def document(known: Known, said: Setup, station: Station, coach: Coach) -> dict[
         "protocol": course_document(course, said.protocol),
         "protocols": [{"name": one.name, "title": one.title, "about": one.about} for one in said.protocols.values()],
         "recorder": recorder_document(live, known.problem),
+        "warnings": known.warnings,
         "left_behind": left_document(said.left),
         "summary": known.summary,
     }

@@ -9,6 +9,8 @@ from imu.core.canonical import canonical_json
 from imu.core.errors import RetrogaitError
 
 PING: Final = '{"type": "ping"}'
+STALE: Final = '{"type": "ping", "stale": true}'
+"""The program lives, and what it last said is not what is now."""
 LONGEST_TEXT: Final = 2000
 """Characters of a note; nothing else that a person types is as long."""
 SHOWN: Final = 40

@@ -12,7 +12,17 @@ from imu.core.errors import RetrogaitError
 from imu.core.samples import Floats
 from imu.core.session import Sensor
 from imu.live.audience import Audience
-from imu.live.desk.wire import PING, BadCommand, Notice, Parts, document_text, event_text, parse_command, refused_text
+from imu.live.desk.wire import (
+    PING,
+    STALE,
+    BadCommand,
+    Notice,
+    Parts,
+    document_text,
+    event_text,
+    parse_command,
+    refused_text,
+)
 from imu.live.page.signals import Signals
 from imu.live.subscribers import Subscription
 from imu.web.asgi import Receive, Scope, Send
@@ -27,6 +37,8 @@ FRAME_EVERY_S: Final = 0.05
 """Signals leave at most so often: 20 frames a second of each sensor."""
 UPDATE_EVERY_S: Final = 0.1
 PING_EVERY_S: Final = 0.5
+LAST_WORD_S: Final = 0.2
+"""For it to leave."""
 MOST_SLIPS: Final = 10
 """Frames of one page that are no commands. Ours sends none."""
 MOST_DOING: Final = 8
@@ -78,6 +90,8 @@ class Page:
         self._hub = Hub(self._whole, params)
         self._parts = Parts()
         self._last: Mapping[str, Any] = {}
+        self._stale = False
+        """What was told last is not what is now."""
         self._signals = Signals(desk.mounting)
         self._doing: set[asyncio.Task[None]] = set()
 
@@ -134,6 +148,12 @@ class Page:
                 task.cancel()
             await asyncio.gather(*feeding, return_exceptions=True)
 
+    async def last_word(self) -> None:
+        """What has changed until now, for pages that will hear no more."""
+        if len(self._hub):
+            self._update()
+            await asyncio.sleep(LAST_WORD_S)
+
     async def finish(self) -> None:
         """Let what was begun for pages come to its end.
 
@@ -146,17 +166,18 @@ class Page:
             raise self.slip
 
     def _document(self) -> Mapping[str, Any]:
-        """What can be told of the desk: a mistake in one part of it silences no page, and it is kept."""
+        """What can be told of the desk: a mistake in one part silences no page. It is kept, and pages learn of it."""
+        self._stale = False
         try:
             document = dict(self._desk.document())
             for key in list(document):
                 try:
                     canonical_json({key: document[key]})
                 except ValueError as slip:
-                    self.slip = slip
+                    self.slip, self._stale = slip, True
                     del document[key]
         except Exception as slip:  # noqa: BLE001 whatever it is, pings and events go on
-            self.slip = slip
+            self.slip, self._stale = slip, True
             return self._last
         self._last = document
         return document
@@ -181,12 +202,15 @@ class Page:
                 self._hub.show(frame)
             if now_s() - update_s >= UPDATE_EVERY_S:
                 update_s = now_s()
-                changed = self._parts.changed(self._document())
-                if changed is not None:
-                    self._hub.update(changed)
+                self._update()
             if now_s() - ping_s >= PING_EVERY_S:
                 ping_s = now_s()
-                self._hub.update(PING)
+                self._hub.update(STALE if self._stale else PING)
+
+    def _update(self) -> None:
+        changed = self._parts.changed(self._document())
+        if changed is not None:
+            self._hub.update(changed)
 
     async def _tell_events(self) -> None:
         notices = self._desk.subscribe_events()
@@ -266,6 +290,7 @@ async def serving(
             feeding = asyncio.create_task(page.feed())
             try:
                 yield address, page
+                await page.last_word()
             finally:
                 feeding.cancel()
                 await asyncio.wait({feeding})

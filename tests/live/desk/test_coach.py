@@ -46,7 +46,10 @@ ENDED = ("off", "the recording has ended")
 
 class Told:
     def __init__(self):
-        self.marks, self.notices = [], []
+        self.marks, self.notices, self.warned = [], [], []
+
+    def mark(self, kind, value):
+        self.marks.append((kind, dict(value)))
 
     def of(self, kind):
         return [value for marked, value in self.marks if marked == kind]
@@ -55,7 +58,7 @@ class Told:
 def walked(protocol, *, belt=None, seed=1, **cue):
     """The coach after a simulated minute: forward, turn, backward, forward."""
     told = Told()
-    coach = Coach(lambda kind, value: told.marks.append((kind, dict(value))), told.notices.append)
+    coach = Coach(told.mark, told.notices.append, told.warned.append)
     recording = simulate(*walker("demo-live"), seed=seed)
     pipeline = Pipeline(recording.session, SENSORS)
     coach.set_cue(cue)
@@ -139,7 +142,7 @@ def test_every_contact_is_told_once_and_the_last_ones_stand(minute):
 
 def test_what_is_walked_in_a_pause_is_no_part_of_the_phase():
     told = Told()
-    coach = Coach(lambda kind, value: told.marks.append((kind, dict(value))), told.notices.append)
+    coach = Coach(told.mark, told.notices.append, told.warned.append)
     coach.begin(parse('[limits]\nbackward_s = 10\n[[phases]]\nkind = "timed_walk"\nmetres = 3\n', "walk"))
     k = 0
 
@@ -170,11 +173,30 @@ def test_what_is_walked_in_a_pause_is_no_part_of_the_phase():
     assert (end["why"], end["walked_m"], end["seconds"]) == ("distance", 3.0, pytest.approx(3.6))
 
 
+@pytest.mark.parametrize(("direction", "limit"), [("backward", "0.45"), ("forward", "1.20")])
+def test_after_the_last_phase_the_belt_is_watched_while_somebody_walks(direction, limit):
+    told = Told()
+    coach = Coach(told.mark, told.notices.append, told.warned.append)
+    text = "[limits]\nmax_speed_m_s = 0.45\nmax_forward_m_s = 1.2\n[[phases]]\nkind = 'rest'\nseconds = 5\n"
+    coach.begin(parse(text, "walk"))
+    coach.next(0.0)
+    told.warned.clear()
+    for k in range(40):
+        t_ns = round(0.6 * k * NS_PER_S)
+        row = {"foot": "left", "t_contact_ns": t_ns, "pattern": "flat", "direction": direction, "quality": ""}
+        row |= {"foot_angle_deg": 0.0, "confidence": 0.9}
+        if k < 20:
+            coach.hear(Heard(events=(Event(t_ns, "left", "contact", row),)))
+        coach.tick(0.6 * k, 1.6, belt_told=True)
+    assert told.warned == [f"the belt runs at 1.60 m/s; {limit} is the limit"]
+    # who walks no more is beyond no limit
+    assert coach.course.beyond == ""
+
+
 def test_a_belt_that_is_too_fast_is_told_and_marked():
     _, told, _ = walked(named("backward-first"), belt=1.0)
-    texts = [one["text"] for one in told.notices if one["event"] == "warning"]
-    assert "the belt runs at 1.00 m/s; 0.45 is the limit" in texts
-    assert [one["text"] for one in told.of("warning")] == [text for text in texts if "stumble" not in text]
+    assert "the belt runs at 1.00 m/s; 0.45 is the limit" in told.warned
+    assert [one["text"] for one in told.of("warning")] == [text for text in told.warned if "stumble" not in text]
 
 
 def test_without_a_protocol_cues_are_always_wanted():
@@ -188,7 +210,7 @@ def test_without_a_protocol_cues_are_always_wanted():
 
 
 def test_another_metric_has_no_band_until_one_is_said():
-    coach = Coach(lambda *_: None, lambda _: None)
+    coach = Coach(lambda *_: None, lambda _: None, lambda _: None)
     coach.set_cue({"metric": "drop", "high": 5.0})
     coach.set_cue({"muted": True})
     assert coach.cues.params.high == 5.0

@@ -196,3 +196,27 @@ def test_feet_that_are_both_wrong_are_both_told_in_turn_and_never_at_two_steps_r
     assert len(feet) >= steps // (2 * hold + 2)
     assert abs(feet.count("left") - feet.count("right")) <= 1
     assert all(later - earlier > 1 for (earlier, _), (later, _) in pairwise(found))
+
+
+@given(
+    metric=st.sampled_from(["drop", "pattern"]),
+    hold=st.integers(1, 4),
+    missed=st.lists(st.booleans(), min_size=40, max_size=40),
+    lost=st.integers(0, 40),
+)
+def test_whatever_is_missed_of_one_foot_the_other_is_still_told(metric, hold, missed, lost):
+    """All steps are wrong; of the right foot some are not clean, and from some time on none comes at all."""
+    cues, quiet = of(metric=metric, high=5.0 if metric == "drop" else None, hold=hold), 0
+    for k in range(80):
+        foot, number = ("left", "right")[k % 2], k // 2
+        if foot == "right" and number >= lost:
+            continue
+        quality = "turn" if foot == "right" and missed[number] else ""
+        event = step(foot, 0.6 * k, 6.0, quality=quality)
+        if metric == "pattern":
+            event = contact(foot, 0.6 * k, "flat", quality=quality)
+        cue = cues.hear(event)
+        if foot == "left":
+            quiet = 0 if cue is not None else quiet + 1
+            # so many to be sure, one after the other foot's cue, and a turn of the other's that lapses
+            assert quiet <= hold + 3

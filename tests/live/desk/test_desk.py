@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import threading
 
 import pytest
 
 from firmware_bridge.link import host_ns
 from firmware_bridge.ogi import Ogi
+from imu.core.errors import CannotRecord
 from imu.core.session import SENSORS
 from imu.core.tables import CONTACTS, EVENTS
+from imu.live.desk import desk as sitting
 from imu.live.desk.desk import Desk
 from imu.live.desk.setup import CHECKS, Given, Refused
 from imu.live.emulated import Emulation, setups, worn_by
@@ -26,7 +29,7 @@ DRIVERS = {"ogi": Ogi()}
 PATIENCE_S = 20.0
 KEYS = (
     "stage clock session subjects scanning found links checks notes placement calibration belt heart_bpm figures"
-    " baseline greyed contacts cue limits protocol protocols recorder left_behind summary"
+    " baseline greyed contacts cue limits protocol protocols recorder warnings left_behind summary"
 )
 
 
@@ -261,6 +264,62 @@ def test_a_session_that_a_crash_left_is_offered_and_recovered(run, tmp_path):
             assert desk.document()["baseline"]["source"] == "session crashed"
 
     run(main())
+
+
+def test_a_recovery_holds_nobody_up_and_is_begun_once(run, tmp_path, monkeypatch):
+    frames, finish = recorded_log(tmp_path), sitting.finish
+    begun, may_end, calls = threading.Event(), threading.Event(), []
+
+    def slow(log, *said):
+        calls.append(log)
+        begun.set()
+        assert may_end.wait(PATIENCE_S)
+        return finish(log, *said)
+
+    monkeypatch.setattr(sitting, "finish", slow)
+
+    async def main():
+        async with Desk(Nowhere(), tmp_path, Given(drivers=DRIVERS)) as desk:
+            order = {"do": "recover", "log": str(frames)}
+            first = asyncio.create_task(desk.do(order))
+            try:
+                await until(begun.is_set, "its beginning")
+                async with asyncio.timeout(PATIENCE_S / 2):
+                    await desk.do({"do": "subject", "code": "S09"})
+                    with pytest.raises(Refused, match="is being made a session already"):
+                        await desk.do(order)
+                assert desk.document()["session"]["subject"] == "S09"
+                assert not first.done()
+            finally:
+                may_end.set()
+            await first
+            assert calls == [frames]
+            assert desk.document()["left_behind"] == []
+            with pytest.raises(Refused, match=r"no log .* was left behind"):
+                await desk.do(order)
+
+    run(main())
+
+
+def test_a_recovery_that_fails_can_be_asked_for_again(run, tmp_path, monkeypatch):
+    frames, finish = recorded_log(tmp_path), sitting.finish
+    slips = [CannotRecord("the disk is full", path="x")]
+    monkeypatch.setattr(sitting, "finish", lambda *said: fail(slips) if slips else finish(*said))
+
+    async def main():
+        async with Desk(Nowhere(), tmp_path, Given(drivers=DRIVERS)) as desk:
+            order = {"do": "recover", "log": str(frames)}
+            with pytest.raises(Refused, match="the disk is full"):
+                await desk.do(order)
+            assert [one["log"] for one in desk.document()["left_behind"]] == [str(frames)]
+            await desk.do(order)
+            assert desk.document()["left_behind"] == []
+
+    run(main())
+
+
+def fail(slips):
+    raise slips.pop()
 
 
 def recorded_log(store):

@@ -207,6 +207,66 @@ def test_a_pause_does_not_stop_the_limit_on_speed(course):
     assert course.taken_warnings() == ["the belt runs at 0.80 m/s; 0.60 is the limit"]
 
 
+BACK = Seen(belt_m_s=0.8, belt_told=True, backward=True)
+AHEAD = Seen(belt_m_s=0.8, belt_told=True, forward=True)
+UNKNOWN = Seen(belt_m_s=0.8, belt_told=True)
+LIMITED = """
+[limits]
+max_speed_m_s = 0.5
+max_forward_m_s = 1.2
+[[phases]]
+kind = "forward"
+max_speed_m_s = 0.7
+[[phases]]
+kind = "rest"
+seconds = 60
+[[phases]]
+kind = "backward"
+max_speed_m_s = 0.6
+[[phases]]
+kind = "slow_down"
+[[phases]]
+kind = "forward"
+id = "after"
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "seen", "most_m_s"),
+    [
+        (0, BACK, 0.5),
+        (0, AHEAD, 0.7),
+        (0, UNKNOWN, 0.7),
+        (1, BACK, 0.5),
+        (1, AHEAD, 0.7),
+        (1, UNKNOWN, None),
+        (2, BACK, 0.6),
+        # who is about to turn round on such a belt is told before
+        (2, AHEAD, 0.6),
+        (2, UNKNOWN, 0.6),
+        (3, BACK, 0.6),
+        (3, AHEAD, 0.7),
+        (3, UNKNOWN, None),
+        (4, BACK, 0.6),
+        (4, AHEAD, None),
+        (4, UNKNOWN, None),
+        # after the last phase
+        (5, BACK, 0.6),
+        (5, AHEAD, None),
+        (5, UNKNOWN, None),
+    ],
+)
+@pytest.mark.parametrize("paused", [False, True])
+def test_the_limit_is_of_the_direction_in_which_they_walk_whatever_the_phase_asks_for(number, seen, most_m_s, paused):
+    course = at(Course(parse(LIMITED, "limited")), number)
+    course.paused = paused
+    for second in range(3):
+        course.tick(float(second), seen)
+    text = f"the belt runs at 0.80 m/s; {most_m_s:.2f} is the limit" if most_m_s is not None else ""
+    assert course.beyond == text
+    assert course.taken_warnings() == ([text] if text else [])
+
+
 def test_a_protocol_may_limit_the_drop():
     assert parse(WALK, "walk").drop_deg is None
     limited = parse(WALK.replace("backward_s = 60", "drop_deg = 5"), "walk")

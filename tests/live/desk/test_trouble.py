@@ -65,7 +65,11 @@ def test_a_sensor_that_is_not_connected_at_the_start_is_left_out_and_said_so(run
             await until(lambda: state(desk, "pelvis") == "looking", "it is gone")
             await desk.do({"do": "start"})
             text = "the pelvis sensor (PELVIS) is not connected: no part of this recording"
-            assert warnings(notices) == [text]
+            [told] = [one for one in notices.drain() if one["event"] == "warning"]
+            [stands] = desk.document()["warnings"]
+            assert told == {"event": "warning", **stands}
+            assert (stands["id"], stands["text"]) == (1, text)
+            assert 0.0 <= stands["at_s"] < 10.0
             assert state(desk, "pelvis") == "left_out"
             await until(lambda: desk.document()["figures"]["toes"], "the feet are measured")
         assert set(desk.made.sensors) == {"foot_left", "foot_right"}

@@ -226,6 +226,25 @@ def test_what_was_begun_comes_to_its_end_before_the_page_does(run):
     run(main())
 
 
+def test_pages_learn_that_what_they_were_told_is_old(run):
+    async def sitting():
+        async with at_the_desk() as (desk, port, _), page(port) as socket:
+            await told(socket, "document")
+            desk.state["heart_bpm"] = float("nan")
+            while "stale" not in (said := await told(socket, "ping", but=())):
+                pass
+            assert said == {"type": "ping", "stale": True}
+            desk.state["heart_bpm"] = 61
+            while "stale" in await told(socket, "ping", but=()):
+                pass
+
+    async def main():
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            await sitting()
+
+    run(main())
+
+
 def test_a_mistake_of_the_program_is_told_and_costs_nothing_until_the_end(run):
     async def sitting():
         async with at_the_desk() as (_, port, page_), page(port) as socket:

@@ -51,7 +51,7 @@ function drawBelt(store, belt, change) {
   const shown = known && !store.silent;
   text(belt.value, shown ? metresPerSecond(told.speed_m_s) : NONE);
   const incline = told?.incline_pct ? `; incline ${fixed(told.incline_pct, 1)} %` : "";
-  const why = store.silent ? "no connection to the program" : `${told?.note || "not known"}: type it in`;
+  const why = store.silent ? store.whySilent : `${told?.note || "not known"}: type it in`;
   text(belt.more, shown ? `${beltSource(told)}; ${otherSpeeds(told.speed_m_s)}${incline}` : why);
   show(change, told?.source !== "treadmill");
 }

@@ -76,7 +76,7 @@ export function cueView(app, mute) {
       show(fade.node, watching);
       show(fields.beats, cue.metronome_spm != null);
       attr(silence, "aria-pressed", String(Boolean(cue.muted)));
-      text(state, app.store.silent ? "Not known: no connection to the program." : stateOf(cue, watching));
+      text(state, app.store.silent ? `Not known: ${app.store.whySilent}.` : stateOf(cue, watching));
       const now = app.cue();
       // words that come again are new ones, to the eye and to who has them read out
       if (now !== given) said.replaceChildren(now ? h("span", { class: "flash" }, now.say) : "");

@@ -48,6 +48,7 @@ export function endView(app) {
       const facts = [
         `Recorded ${clock(found?.duration_s ?? at?.elapsed_s)}.`,
         made?.cues_given != null && `${made.cues_given ? counted(made.cues_given, "cue") : "No cue"} given.`,
+        ...few(found).map(([direction, { contacts }]) => `${counted(contacts, "contact")} ${DIRECTIONS[direction]}.`),
         session.simulated && "Simulated: not a person.",
       ];
       text(state, ended ? facts.filter(Boolean).join(" ") : "The recording has ended. Do not close the program yet.");
@@ -66,9 +67,16 @@ function coming(made) {
   return made?.next ?? [{ text: "For another session, start the program again. This page finds it by itself." }];
 }
 
+/** Directions of which nothing is known but how many contacts there were: no column is made of them. */
+function few(found) {
+  const told = (direction) => ROWS.slice(1).some((row) => cell({ direction, of: found }, row)[0] !== NONE);
+  return Object.entries(found?.directions ?? {}).filter(([direction]) => !told(direction));
+}
+
 /** One column a direction, and beside it the same of the session that it is compared with. */
 function columns(found, against) {
-  return ORDER.filter((direction) => found.directions[direction]).flatMap((direction) => {
+  const without = few(found).map(([direction]) => direction);
+  return ORDER.filter((direction) => found.directions[direction] && !without.includes(direction)).flatMap((direction) => {
     const name = first(DIRECTIONS[direction]);
     const now = { name, short: name, direction, of: found };
     if (!against?.summary?.directions?.[direction]) return [now];

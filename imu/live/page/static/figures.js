@@ -16,7 +16,7 @@ const MISSING = {
 /** A figure that may be shown, or why there is none: {figure, why, grey}. */
 export function seen(store, name, side) {
   const { figures, greyed = {}, links = [] } = store.doc;
-  if (store.silent) return { why: "no connection to the program" };
+  if (store.silent) return { why: store.whySilent };
   if (!figures || figures.age_s == null) return { why: unheard(links) ? "no sensor is heard" : "no steps yet" };
   // which steps are old is judged by the desk, who knows how slowly they walk
   if (store.old(figures.age_s)) return { why: "no sensor is heard" };

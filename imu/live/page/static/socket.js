@@ -50,7 +50,7 @@ export class Socket {
     const message = JSON.parse(data);
     // what stands here from an earlier connection is old until the whole is told anew
     this.#told ||= message.type === "document";
-    if (this.#told) this.#store.silent = false;
+    if (this.#told) this.#store.away = false;
     this.#store.take(message);
   }
 
@@ -64,7 +64,7 @@ export class Socket {
   #look() {
     const silence_s = (performance.now() - this.#heard_ms) / 1000;
     const open = this.#socket?.readyState === WebSocket.OPEN;
-    if (silence_s > (open ? SILENT_S : CLOSED_S)) this.#store.silent = true;
+    if (silence_s > (open ? SILENT_S : CLOSED_S)) this.#store.away = true;
     if (silence_s > GIVEN_UP_S && open) {
       const dead = this.#socket;
       this.#socket = null;

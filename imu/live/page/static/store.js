@@ -2,17 +2,22 @@
 
 export const OLD_S = 2; // an older figure is taken down
 const CONTACTS = 60;
+const WARNINGS = 20;
 
 const name = ({ foot, t_ns }) => `${foot} ${t_ns}`;
+// another sitting of the same program, or of the next, counts anew
+const warningKey = ({ id, at_s, text }) => `${id} ${at_s} ${text}`;
 const now = () => performance.now() / 1000;
 
 export class Store {
   doc = {};
-  silent = true; // nothing has come for too long: all that stands here is old
-  warnings = [];
+  away = true; // nothing has come for too long
+  stale = false; // the program lives, and can't tell what is now
   #heard_s = -Infinity; // when the server last said anything: what it has not told anew is as it was
   #listeners = [];
   #late = []; // contacts told since the document's own were
+  #warned = []; // the same of warnings
+  #seen = new Set(); // warnings that somebody here has seen
 
   /** Whether a document has ever come. */
   get known() {
@@ -26,6 +31,8 @@ export class Store {
     if (type === "document") {
       this.doc = {};
       this.#late = [];
+      this.#warned = [];
+      this.stale = false;
     }
     if (type === "document" || type === "update") {
       Object.assign(this.doc, keys);
@@ -33,7 +40,9 @@ export class Store {
     } else if (type === "event" && keys.event === "contact") {
       this.#late = [...this.#late, keys].slice(-CONTACTS);
     } else if (type === "event" && keys.event === "warning") {
-      this.warnings = [...this.warnings, { text: keys.text, at_s: this.doc.clock?.elapsed_s, id: now() }].slice(-20);
+      this.#warned = [...this.#warned, keys].slice(-WARNINGS);
+    } else if (type === "ping") {
+      this.stale = Boolean(keys.stale);
     }
     this.tell(message);
   }
@@ -52,9 +61,25 @@ export class Store {
     return this.silent || age_s == null || age_s + now() - this.#heard_s > OLD_S;
   }
 
+  /** Whether all that stands here is old. */
+  get silent() {
+    return this.away || this.stale;
+  }
+
+  /** Why it is. */
+  get whySilent() {
+    return this.away ? "no connection to the program" : "a mistake of this program";
+  }
+
+  /** The last warnings of this sitting that nobody here has seen, oldest first; each has a key of its own. */
+  get warnings() {
+    const all = new Map([...(this.doc.warnings ?? []), ...this.#warned].map((one) => [warningKey(one), one]));
+    return [...all].map(([key, one]) => ({ ...one, key })).filter(({ key }) => !this.#seen.has(key)).slice(-WARNINGS);
+  }
+
   /** A warning was seen. */
-  dismiss(id) {
-    this.warnings = this.warnings.filter((one) => one.id !== id);
+  dismiss(key) {
+    this.#seen.add(key);
     this.tell({ type: "tick" });
   }
 

@@ -17,13 +17,13 @@ export function warningsView(store) {
       list(lasting, last, ([key]) => key, () => h("li"), (item, [, words]) => text(item, `\u25b2 ${words}`));
       // what still holds is not said twice
       const past = store.warnings.filter((one) => !last.some(([, words]) => words === one.text));
-      list(told, past.slice(-SHOWN).reverse(), (one) => one.id, (one) =>
+      list(told, past.slice(-SHOWN).reverse(), (one) => one.key, (one) =>
         h(
           "li",
           {},
           h("span", {}, `\u25b2 ${one.text}`),
           h("span", { class: "at" }, clock(one.at_s)),
-          button("Seen", () => store.dismiss(one.id), { class: "small", "aria-label": `Seen: ${one.text}` }),
+          button("Seen", () => store.dismiss(one.key), { class: "small", "aria-label": `Seen: ${one.text}` }),
         ),
       );
     },

@@ -1,1 +1,1 @@
-"""Readers of published recordings with known truth. Nothing is here yet."""
+"""Recordings of others, in our form: readers, cards, indexes. Nothing of the recordings themselves is here."""

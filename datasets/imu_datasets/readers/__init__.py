@@ -1,0 +1,1 @@
+"""A module a source: `recordings(root)` yields its sessions."""

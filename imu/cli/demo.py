@@ -14,10 +14,12 @@ from shlex import quote
 from typing import Any, Final, cast
 
 from imu.cli.emulate import emulated_desk
+from imu.cli.on_loop import FASTEST_EMULATED, Stop, check_speed
+from imu.cli.on_loop import run as run_on_loop
+from imu.cli.outcome import told
 from imu.cli.page import page_of
 from imu.cli.simulate import SUBJECT, recorded, write_recording
-from imu.cli.sit import FASTEST_EMULATED, REDRAWN_EVERY_S, NotFound, Stop, check_speed, check_store, scene, told
-from imu.cli.sit import run as run_on_loop
+from imu.cli.sit import REDRAWN_EVERY_S, NotFound, check_store, scene
 from imu.cli.terminal import BOLD, aligned, counted, duration_text, painted
 from imu.cli.view import Screen
 from imu.cli.warmup import warm_up, warm_up_once

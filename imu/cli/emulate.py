@@ -11,7 +11,8 @@ from typing import Any, Final, cast
 import numpy as np
 import numpy.typing as npt
 
-from imu.cli.sit import Sitting, Stop, sit
+from imu.cli.on_loop import Stop
+from imu.cli.sit import Sitting, sit
 from imu.cli.view import Screen
 from imu.core.session import Sensor
 from imu.core.tables import TRUTH_CONTACTS, TRUTH_PELVIS, TRUTH_STEPS, Columns, Table
@@ -48,17 +49,10 @@ async def sit_emulated(
     """
     async with Emulation(recording, conditions) as emulation:
         worn = worn_of(recording, emulation.worn)
-        document: dict[str, Any] = {
-            **asked.document,
-            "activity": recording.session.document["activity"],
-            "source": "simulated",
-            "simulation": {"seed": recording.seed},
-            "conditions": {**recording.session.document["conditions"], **asked.document.get("conditions", {})},
-        }
         asked = replace(
             asked,
             worn=worn,
-            document=document,
+            document=_simulated(recording, asked.document),
             hci=emulation.transport,
             asides=("treadmill",) if recording.treadmill is not None else (),
         )
@@ -110,19 +104,12 @@ async def emulated_desk(
         standing.walk_off()
         begun_s = asyncio.get_running_loop().time() - emulation.origin_s - live.elapsed_s
 
-    said = recording.session.document
     async with Emulation(recording, standing=standing) as emulation:
         given = Given(
             worn=worn_of(recording, emulation.worn),
             asides=("treadmill",) if recording.treadmill is not None else (),
             session=session,
-            document={
-                **({} if made_by is None else {"made_by": made_by}),
-                "source": "simulated",
-                "activity": said["activity"],
-                "simulation": {"seed": recording.seed},
-                "conditions": said["conditions"],
-            },
+            document=_simulated(recording, {} if made_by is None else {"made_by": made_by}),
             simulated=True,
         )
 
@@ -134,6 +121,18 @@ async def emulated_desk(
             Desk(central, store, given, on_start=on_start, on_made=on_made) as desk,
         ):
             yield desk, emulation
+
+
+def _simulated(recording: Recording, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Of session.json, with what the simulator knows."""
+    known = recording.session.document
+    return {
+        **document,
+        "activity": known["activity"],
+        "source": "simulated",
+        "simulation": {"seed": recording.seed},
+        "conditions": {**known["conditions"], **document.get("conditions", {})},
+    }
 
 
 def write_what_was_true(recording: Recording, made: Recovered, begun_s: float) -> None:

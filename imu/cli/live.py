@@ -13,21 +13,12 @@ from shlex import quote
 from typing import Final
 
 from imu.cli.emulate import sit_emulated
+from imu.cli.on_loop import FASTEST_EMULATED, Stop, check_speed
+from imu.cli.on_loop import run as run_on_loop
+from imu.cli.outcome import found_text, told
 from imu.cli.page import show_page
 from imu.cli.simulate import SUBJECT as SIMULATED
-from imu.cli.sit import (
-    FASTEST_EMULATED,
-    REDRAWN_EVERY_S,
-    Stop,
-    add_arguments,
-    asked,
-    check_speed,
-    check_store,
-    found_text,
-    sit,
-    told,
-)
-from imu.cli.sit import run as run_on_loop
+from imu.cli.sit import REDRAWN_EVERY_S, add_arguments, asked, check_store, sit
 from imu.cli.view import Scene, Screen
 from imu.cli.warmup import warm_up, warm_up_once
 from imu.core.canonical import canonical_json

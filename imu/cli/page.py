@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from imu.cli.emulate import emulated_desk
-from imu.cli.sit import Stop, cut_short, told
+from imu.cli.on_loop import Stop
+from imu.cli.outcome import cut_short, told
 from imu.live.desk.desk import Desk
 from imu.live.desk.setup import Given
 from imu.live.page.serve import Page, serving

@@ -3,8 +3,10 @@
 import argparse
 from dataclasses import replace
 
-from imu.cli.sit import Stop, add_arguments, asked, check_store, sit, told
-from imu.cli.sit import run as run_on_loop
+from imu.cli.on_loop import Stop
+from imu.cli.on_loop import run as run_on_loop
+from imu.cli.outcome import told
+from imu.cli.sit import add_arguments, asked, check_store, sit
 from imu.cli.view import Screen
 
 EXAMPLES = """\

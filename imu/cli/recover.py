@@ -5,7 +5,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Final
 
-from imu.cli.sit import told
+from imu.cli.outcome import told
 from imu.cli.terminal import Bar, counted
 from imu.live.recover import recover
 

@@ -3,10 +3,7 @@
 import argparse
 import asyncio
 import os
-import signal
-import sys
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,16 +11,17 @@ from shlex import quote
 from typing import Any, Final, Literal
 
 from imu.cli.devices import add_hci, positive
-from imu.cli.terminal import Bar, counted, duration_text
+from imu.cli.on_loop import Stop
+from imu.cli.outcome import cut_short, left, told
+from imu.cli.terminal import Bar, counted
 from imu.cli.view import SENSOR_NAMES, LinkSeen, Scene, Screen
 from imu.core.errors import BadSessionFile, DuplicateSession, RetrogaitError, UsageError
 from imu.core.session import FOOT_SENSORS, SCHEMA, SENSORS, Sensor, Session
 from imu.core.units import speed_m_s
-from imu.live.haste import FastLoop
 from imu.live.live import Live
 from imu.live.radio import drivers_in_use, open_radio
 from imu.live.recover import Recovered, finish
-from imu.live.sitting import left_behind, log_path, now_utc, ready, session_of, sitting
+from imu.live.sitting import left_behind, log_path, now_utc, ready, sitting
 from imu.live.worn import BadWorn, Worn, checked, default_path, load
 from imu.store.folder import SESSION_FILE, session_dir
 
@@ -31,9 +29,6 @@ REDRAWN_EVERY_S: Final = 0.2
 LEAST_WAIT_S: Final = 1.0
 FASTEST_BELT_M_S: Final = 8.0
 """No treadmill runs faster."""
-SLOWEST_EMULATED: Final = 0.1
-FASTEST_EMULATED: Final = 8.0
-"""The whole Bluetooth path of three sensors costs some 9 % of a core; more would need more than one."""
 ANY: Final = {"foot_left": {"rate_hz": 100.0}}
 """Sensors for a look at the rest of a session's description."""
 
@@ -157,41 +152,6 @@ def _worn(args: argparse.Namespace) -> Sequence[Worn]:
         raise UsageError(str(slip)) from None
 
 
-class Stop:
-    """Ctrl-C, a polite kill, a terminal that is closed: the first ends the recording well, the second the program."""
-
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-
-    @contextmanager
-    def heard(self) -> Generator[None]:
-        """While the block lasts, signals are heard here."""
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-
-        def on_signal() -> None:
-            if self.asked.is_set() and task is not None:
-                task.cancel()
-            self.asked.set()
-
-        # Windows knows no such handlers: there Ctrl-C is KeyboardInterrupt, and the log is left to imu recover
-        signals = () if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        for number in signals:
-            loop.add_signal_handler(number, on_signal)
-        try:
-            yield
-        finally:
-            for number in signals:
-                loop.remove_signal_handler(number)
-
-    async def within(self, seconds: float | None) -> bool:
-        """Whether it is asked for within so many seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.asked.wait()
-        return self.asked.is_set()
-
-
 async def sit(
     asked_: Sitting, screen: Screen, stop: Stop, *, on_start: Callable[[Live], None] | None = None
 ) -> Recovered | None:
@@ -208,30 +168,20 @@ async def sit(
     begun = asyncio.Event()
     with stop.heard():
         try:
-            try:
-                await _sat(asked_, log, screen, stop, on_start, begun)
             # whatever ended it, a mistake of ours too: what came before is made a session, and then it goes on its way
-            except Exception:
-                if begun.is_set():
-                    screen.say("\n".join(told(await _finished(log, asked_.store, screen))))
-                raise
-            if not begun.is_set():
-                screen.say("nothing was recorded")
-                return None
-            return await _finished(log, asked_.store, screen)
+            [slip] = await asyncio.gather(_sat(asked_, log, screen, stop, on_start, begun), return_exceptions=True)
+            made = await _finished(log, asked_.store, screen) if begun.is_set() else None
         except asyncio.CancelledError:
             if begun.is_set():
                 screen.say(await cut_short(log))
             raise
-
-
-def run(work: Coroutine[Any, Any, int], speed: float = 1.0) -> int:
-    """On an event loop of its own, `speed` times as fast; a second Ctrl-C ends it like one in any other command."""
-    try:
-        with asyncio.Runner(loop_factory=None if speed == 1.0 else partial(FastLoop, speed)) as runner:
-            return runner.run(work)
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+    if slip is not None:
+        if made is not None:
+            screen.say("\n".join(told(made)))
+        raise slip
+    if made is None:
+        screen.say("nothing was recorded")
+    return made
 
 
 async def _sat(
@@ -361,16 +311,6 @@ async def _finished(log: Path, store: Path, screen: Screen) -> Recovered:
         raise
 
 
-def check_speed(speed: float) -> None:
-    """Of people who are simulated.
-
-    Raises:
-        UsageError: sensors take time, and people patience.
-    """
-    if not SLOWEST_EMULATED <= speed <= FASTEST_EMULATED:
-        raise UsageError(f"--speed is {speed:g}; want {SLOWEST_EMULATED:g} to {FASTEST_EMULATED:g} for emulated ones")
-
-
 def check_store(store: Path) -> None:
     """Before anybody waits for sensors.
 
@@ -382,39 +322,3 @@ def check_store(store: Path) -> None:
         raise UsageError(f"--out is {store}, and {there} is a file; want a folder")
     if not os.access(there, os.W_OK):
         raise UsageError(f"--out is {store}, and {there} may not be written to; want another folder")
-
-
-async def cut_short(log: Path) -> str:
-    """Where a recording is, after a second Ctrl-C: a session that is being written is written to its end."""
-    await asyncio.get_running_loop().shutdown_default_executor()
-    return left(log) if log.exists() else f"{session_of(log)} holds the session"
-
-
-def left(log: Path) -> str:
-    """Where a recording is that is no session yet."""
-    store = log.parent.parent
-    return f"what was recorded is in {log}; a session of it: imu recover {quote(str(log))} --out {quote(str(store))}"
-
-
-def told(made: Recovered) -> list[str]:
-    """What a person wants to know at the end."""
-    lines = [f"{made.folder} holds the session"]
-    for sensor, kept in made.sensors.items():
-        bad = f", {counted(kept.bad_packets, 'bad packet')} left out" if kept.bad_packets else ""
-        lines.append(f"  {sensor}: {counted(kept.rows, 'sample')}, {kept.lost} lost{bad}")
-    if made.unusable is not None:
-        lines.append(f"  it could not be analysed: {made.unusable}")
-    elif made.summary is not None:
-        lines.append(f"  {found_text(made.summary)}")
-    if made.log is not None:
-        lines.append(f"  {made.log} stays{'' if made.holds_all else ', for it holds more than could be understood'}")
-    return lines
-
-
-def found_text(summary: Mapping[str, Any]) -> str:
-    """How many contacts, in which direction, in how long."""
-    parts = [
-        f"{direction.replace('_', ' ')} {counted(part['contacts'], 'contact')}"
-        for direction, part in summary["directions"].items()
-    ]
-    return f"{', '.join(parts) or 'no contacts'} in {duration_text(summary['duration_s'])}"

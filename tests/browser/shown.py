@@ -11,7 +11,6 @@ from itertools import zip_longest
 from pathlib import Path
 from tempfile import mkdtemp
 
-from firmware_bridge.link import host_ns
 from imu.core.session import SENSORS
 from imu.core.units import NS_PER_S
 from imu.live.audience import Audience
@@ -22,6 +21,7 @@ from imu.live.page.serve import serving
 from imu.live.subscribers import Subscribers
 from imu.pipeline import Pipeline
 from imu.simulate import Person, Protocol, Stand, Walk, simulate, usual_sensors
+from tests.live.desk.no_air import Nowhere
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("setup", "recording", "ended")
@@ -38,18 +38,6 @@ WALK = Protocol(
     ),
     activity="forward, backward",
 )
-
-
-class Nowhere:
-    """A radio that never finds anything."""
-
-    host_ns = staticmethod(host_ns)
-
-    async def supervise(self, *_args, **_said):
-        await asyncio.Event().wait()
-
-    async def find(self, _seconds):
-        return []
 
 
 @cache

@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from firmware_bridge.link import host_ns
 from firmware_bridge.ogi import Ogi
 from imu.core.errors import CannotRecord
 from imu.core.session import SENSORS
@@ -23,6 +22,7 @@ from imu.simulate import Person, Protocol, Spec, Stand, Walk, simulate, usual_se
 from imu.store.log import Kind, LogFrame, LogHeader, Source
 from imu.store.log_writer import LogWriter
 from imu.store.tables import read_rows
+from tests.live.desk.no_air import Nowhere
 from tests.live.traffic import START_NS, counts_of, identity, traffic
 
 DRIVERS = {"ogi": Ogi()}
@@ -234,18 +234,6 @@ def test_what_can_t_be_is_refused_in_one_line(run, tmp_path, command, why):
             assert desk.document() == before
 
     run(main())
-
-
-class Nowhere:
-    """A radio that never finds anything."""
-
-    host_ns = staticmethod(host_ns)
-
-    async def supervise(self, *_args, **_said):
-        await asyncio.Event().wait()
-
-    async def find(self, _seconds):
-        return []
 
 
 def test_a_session_that_a_crash_left_is_offered_and_recovered(run, tmp_path):

@@ -14,7 +14,8 @@ from imu.live.radio import open_radio
 from imu.simulate import Stand, Walk
 from imu.store import log_writer
 from imu.store.log_lock import is_gone
-from tests.live.desk.test_desk import DRIVERS, Nowhere, marks, until, walker, worn_as
+from tests.live.desk.no_air import Nowhere
+from tests.live.desk.test_desk import DRIVERS, marks, until, walker, worn_as
 
 WALK = (Stand(seconds=2.0), Walk(direction="backward", seconds=30.0))
 

@@ -153,35 +153,42 @@ def event_text(event: Mapping[str, Any]) -> str:
     return canonical_json({**event, "type": "event"})
 
 
+class Members(NamedTuple):
+    """A document key by key, each as JSON."""
+
+    texts: dict[str, str]
+    slip: ValueError | None
+    """A key says what JSON can't, and was left out."""
+
+
+def members(document: Mapping[str, Any]) -> Members:
+    """What can be told of a document."""
+    texts: dict[str, str] = {}
+    slip = None
+    for key, value in document.items():
+        try:
+            texts[key] = canonical_json({key: value})[1:-1]
+        except ValueError as why:
+            slip = why
+    return Members(texts, slip)
+
+
 class Parts:
-    """A document key by key, each as JSON, and what of it has changed since it was told last."""
+    """What of a document's members has changed since they were told last."""
 
     def __init__(self) -> None:
-        self._told: dict[str, str] = {}
+        self._told: Mapping[str, str] = {}
 
-    def changed(self, document: Mapping[str, Any]) -> str | None:
-        """The frame with the keys that changed; None = none did.
-
-        Raises:
-            ValueError: a number that JSON does not have.
-        """
-        now = _members(document)
-        new = [text for key, text in now.items() if self._told.get(key) != text]
-        self._told = now
+    def changed(self, texts: Mapping[str, str]) -> str | None:
+        """The frame with those that changed; None = none did."""
+        new = [text for key, text in texts.items() if self._told.get(key) != text]
+        self._told = texts
         return _joined("update", new) if new else None
 
 
-def document_text(document: Mapping[str, Any]) -> str:
-    """The frame with all of it.
-
-    Raises:
-        ValueError: a number that JSON does not have.
-    """
-    return _joined("document", list(_members(document).values()))
-
-
-def _members(document: Mapping[str, Any]) -> dict[str, str]:
-    return {key: canonical_json({key: value})[1:-1] for key, value in document.items()}
+def document_text(texts: Mapping[str, str]) -> str:
+    """The frame with all members."""
+    return _joined("document", list(texts.values()))
 
 
 def _joined(kind: str, members: list[str]) -> str:

@@ -7,7 +7,6 @@ from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from imu.core.canonical import canonical_json
 from imu.core.errors import RetrogaitError
 from imu.core.samples import Floats
 from imu.core.session import Sensor
@@ -20,6 +19,7 @@ from imu.live.desk.wire import (
     Parts,
     document_text,
     event_text,
+    members,
     parse_command,
     refused_text,
 )
@@ -89,7 +89,7 @@ class Page:
         self._desk = desk
         self._hub = Hub(self._whole, params)
         self._parts = Parts()
-        self._last: Mapping[str, Any] = {}
+        self._last: Mapping[str, str] = {}
         self._stale = False
         """What was told last is not what is now."""
         self._signals = Signals(desk.mounting)
@@ -165,29 +165,23 @@ class Page:
         if self.slip is not None:
             raise self.slip
 
-    def _document(self) -> Mapping[str, Any]:
+    def _members(self) -> Mapping[str, str]:
         """What can be told of the desk: a mistake in one part silences no page. It is kept, and pages learn of it."""
-        self._stale = False
         try:
-            document = dict(self._desk.document())
-            for key in list(document):
-                try:
-                    canonical_json({key: document[key]})
-                except ValueError as slip:
-                    self.slip, self._stale = slip, True
-                    del document[key]
-        except Exception as slip:  # noqa: BLE001 whatever it is, pings and events go on
-            self.slip, self._stale = slip, True
-            return self._last
-        self._last = document
-        return document
+            texts, slip = members(self._desk.document())
+        except Exception as why:  # noqa: BLE001 whatever it is, pings and events go on
+            texts, slip = self._last, why
+        self._stale = slip is not None
+        self.slip = slip or self.slip
+        self._last = texts
+        return texts
 
     def _whole(self) -> str:
-        document = self._document()
+        texts = self._members()
         if len(self._hub) == 1:
             # nobody else waits for what has changed until now
-            self._parts.changed(document)
-        return document_text(document)
+            self._parts.changed(texts)
+        return document_text(texts)
 
     async def _tell(self) -> None:
         now_s = asyncio.get_running_loop().time
@@ -208,7 +202,7 @@ class Page:
                 self._hub.update(STALE if self._stale else PING)
 
     def _update(self) -> None:
-        changed = self._parts.changed(self._document())
+        changed = self._parts.changed(self._members())
         if changed is not None:
             self._hub.update(changed)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from imu.live.desk.wire import COMMANDS, LONGEST_TEXT, BadCommand, Parts, document_text, parse_command
+from imu.live.desk.wire import COMMANDS, LONGEST_TEXT, BadCommand, Parts, document_text, members, parse_command
 from tests.live.page.at_the_page import EVERY_COMMAND
 
 
@@ -59,8 +59,8 @@ def test_what_is_no_command_is_refused_with_one_short_line(said):
 def test_parts_that_did_not_change_are_not_told():
     parts = Parts()
     document = {"a": {"x": 1, "y": [1, 2]}, "b": None, "c": 1.0}
-    assert json.loads(parts.changed(document)) == {"type": "update", **document}
-    assert parts.changed({"c": 1.0, "b": None, "a": {"y": [1, 2], "x": 1}}) is None
+    assert json.loads(parts.changed(members(document).texts)) == {"type": "update", **document}
+    assert parts.changed(members({"c": 1.0, "b": None, "a": {"y": [1, 2], "x": 1}}).texts) is None
     document["a"]["y"].append(3)
-    assert json.loads(parts.changed(document)) == {"type": "update", "a": document["a"]}
-    assert json.loads(document_text(document)) == {"type": "document", **document}
+    assert json.loads(parts.changed(members(document).texts)) == {"type": "update", "a": document["a"]}
+    assert json.loads(document_text(members(document).texts)) == {"type": "document", **document}

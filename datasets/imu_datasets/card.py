@@ -11,6 +11,7 @@ from imu.core.errors import RetrogaitError
 Figures: TypeAlias = Literal["published", "private"]
 KEYS: Final = ("title", "about", "licence", "citation", "figures", "kind", "frames", "truth", "differs", "fetch")
 TABLES: Final = {"truth": "a table of texts", "fetch": "a table of texts"}
+FETCH_KEYS: Final = ("url", "files")
 EMPTY: Final = ("truth", "differs")
 """What may be said by saying nothing."""
 
@@ -40,7 +41,8 @@ class Card:
     differs: str = ""
     """From other conversions of the same files, and why."""
     fetch: Mapping[str, str] | None = None
-    """`url` and what it gives; None = the licence, or the source, lets nobody fetch it by program."""
+    """`url`, to which the path of a file in the index is added, or what `files` makes of it, as `all/{path}.txt`;
+    None = the licence, or the source, lets nobody fetch it by program."""
 
 
 def read_card(name: str) -> Card:
@@ -74,4 +76,14 @@ def card_of(name: str, said: Mapping[str, Any]) -> Card:
             raise BadCard(f"the card {name} has {key} {value!r}; want {TABLES.get(key, 'text')}")
     if said["figures"] not in get_args(Figures):
         raise BadCard(f"the card {name} has figures {said['figures']!r}; want {' or '.join(get_args(Figures))}")
+    if "fetch" in said:
+        _check_fetch(name, said["fetch"])
     return Card(name=name, **said)
+
+
+def _check_fetch(name: str, table: Mapping[str, object]) -> None:
+    url, pattern = table.get("url"), table.get("files", "{path}")
+    if set(table) - set(FETCH_KEYS) or not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        raise BadCard(f"the card {name} has fetch {table!r}; want url, an address of the web, and at most files")
+    if not isinstance(pattern, str) or "{path}" not in pattern:
+        raise BadCard(f"the card {name} has fetch.files {pattern!r}; want a text with {{path}}")

@@ -29,8 +29,10 @@ DEBUG: Final = "IMU_DEBUG"
 EXAMPLES: Final = f"""\
 examples:
   imu-data list
+  imu-data fetch gaitmap                 where its owners let us
   imu-data verify ipol gaitmap           is every file what it was when we read it?
   imu-data convert ipol --out store      then: imu reprocess store
+  imu-data convert dot --from exports --out store      recordings of one's own
 
 Files are looked for in ${VARIABLE}/originals/NAME; without {VARIABLE}, below ~/.cache/retrogait/data.
 """
@@ -52,6 +54,26 @@ examples:
   imu-data convert ipol --out store
   imu-data convert ipol --out store --only 'ipol-1-*'
   imu-data convert ipol gaitmap --out store --overwrite
+  imu-data convert dot --from exports --out store
+
+recordings of one's own, in FOLDER:
+  dot         SUBJECT/SESSION/foot_left.csv, foot_right.csv, pelvis.csv
+  movesense   likewise, or foot_left_acc.csv and foot_left_gyr.csv, ...
+  xdf         SUBJECT/SESSION.xdf
+  bids_motion sub-X/motion/sub-X_task-Y_tracksys-Z_motion.tsv and what belongs to it
+how sensors were worn, and what a file calls them, is told in sensors.toml beside, or above, them:
+  [foot_left]
+  mounting = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]   # rows: the body's forward, left, up in sensor axes; else unknown
+  placement = "dorsum"
+  called = "Left shoe"                           # an xdf stream, a tracked point; else told by its name
+"""
+FETCH_EXAMPLES: Final = """\
+examples:
+  imu-data fetch gaitmap ipol
+  imu-data fetch gaitmap --url http://files.example.org/gaitmap
+
+What is there already and good stays. Each file that comes is held against the index; a file that differs is kept in
+the folder NAME.aside. The licence and the citation are those that `imu-data list --json` tells.
 """
 INDEX_EXAMPLES: Final = """\
 examples:
@@ -122,6 +144,9 @@ def _parser() -> Parser:
 
     listing = command("list", "say what data sets there are, and which of them are here", LIST_EXAMPLES, _list)
     listing.add_argument("--json", action="store_true", help="the same for programs")
+    fetching = command("fetch", "bring files from where their owners publish them", FETCH_EXAMPLES, _fetch)
+    fetching.add_argument("name", nargs="+", metavar="NAME", help="one of those that list names")
+    fetching.add_argument("--url", metavar="URL", help="of a mirror with the same files, for one NAME")
     verifying = command("verify", "hold each file against the index", VERIFY_EXAMPLES, _verify)
     verifying.add_argument("name", nargs="+", metavar="NAME", help="one of those that list names")
     converting = command("convert", "make session folders, with truth beside them", CONVERT_EXAMPLES, _convert)
@@ -133,6 +158,10 @@ def _parser() -> Parser:
     )
     indexing = command("index", "print an index of the files as they are, to make or renew one", INDEX_EXAMPLES, _index)
     indexing.add_argument("name", metavar="NAME", help="one of those that list names")
+    for reading in (verifying, converting, indexing):
+        reading.add_argument(
+            "--from", type=Path, dest="folder", metavar="FOLDER", help="that has the files, for one NAME"
+        )
     return parser
 
 
@@ -177,9 +206,38 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return row["name"], found, sessions, row["figures"], licence, row["title"]
 
 
-def _verify(args: argparse.Namespace, known: dict[str, DataSet]) -> int:
+def _fetch(args: argparse.Namespace, known: dict[str, DataSet]) -> int:
+    from imu_datasets.fetch import fetch  # noqa: PLC0415  # --help need not wait for it
+
+    if args.url is not None and not args.url.startswith(("http://", "https://")):
+        raise UsageError(f"--url {args.url}; want an address of the web, as http://files.example.org/gaitmap")
+    if args.url is not None and len(args.name) > 1:
+        raise UsageError(f"--url for {len(args.name)} data sets; want one NAME with it")
     code = 0
     for data in _chosen(args.name, known):
+        total, came, good = len(data.index.files), 0, 0
+        try:
+            with _Line() as line:
+                for one in fetch(data, args.url, line.show):
+                    came, good = came + (one.outcome == "fetched"), good + (one.outcome != "failed")
+                    if one.note:
+                        line.clear()
+                        _say(f"{data.name}: {one.entry.path}: {one.note}", FAILED)
+                    line.show(f"{data.name}: {good} of {total} files")
+        except (RetrogaitError, OSError) as error:
+            code = _say(error, FAILED)
+        if good:
+            print(f"{data.name}: {good} of {_counted(total, 'file')} good, {came} fetched, in {data.folder()}")
+        if came:
+            print(f"licence: {' '.join(data.card.licence.split())}")
+            print(f"cite: {' '.join(data.card.citation.split())}")
+        code = code if good == total else FAILED
+    return code
+
+
+def _verify(args: argparse.Namespace, known: dict[str, DataSet]) -> int:
+    code = 0
+    for data in _chosen(args.name, known, args.folder):
         try:
             good, files = _verified(data), data.index.files
         except (RetrogaitError, OSError) as error:
@@ -209,7 +267,7 @@ def _verified(data: DataSet) -> int:
 def _convert(args: argparse.Namespace, known: dict[str, DataSet]) -> int:
     from imu_datasets.convert import convert  # noqa: PLC0415  # numpy and pyarrow: --help need not wait for them
 
-    sets, code, made = _chosen(args.name, known), 0, 0
+    sets, code, made = _chosen(args.name, known, args.folder), 0, 0
     with _Line() as line:
         line.show(f"{sets[0].name}: reading")
         results = convert(sets, args.out, only=args.only, overwrite=args.overwrite)
@@ -235,19 +293,24 @@ def _convert(args: argparse.Namespace, known: dict[str, DataSet]) -> int:
 
 
 def _index(args: argparse.Namespace, known: dict[str, DataSet]) -> int:
-    (data,) = _chosen([args.name], known)
+    (data,) = _chosen([args.name], known, args.folder)
     root = data.root()
     sessions = tuple(recorded.name for recorded in data.recordings(root))
     print(index_text(Index(tuple(look_at(root)), sessions)), end="")
     return 0
 
 
-def _chosen(wanted: Sequence[str], known: dict[str, DataSet]) -> list[DataSet]:
+def _chosen(wanted: Sequence[str], known: dict[str, DataSet], folder: Path | None = None) -> list[DataSet]:
     """Each once, in the order of the arguments; before anything is done, all names have to be right."""
     for name in wanted:
         if name not in known:
             raise UsageError(str(no_such(name, known)))
-    return [known[name] for name in dict.fromkeys(wanted)]
+    chosen = [known[name] for name in dict.fromkeys(wanted)]
+    if folder is None:
+        return chosen
+    if len(chosen) > 1:
+        raise UsageError(f"--from for {len(chosen)} data sets; want one NAME with it")
+    return [chosen[0].at(folder)]
 
 
 def _counted(n: int, thing: str) -> str:

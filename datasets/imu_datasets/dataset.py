@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 VARIABLE: Final = "IMU_DATA_DIR"
 ORIGINALS: Final = "originals"
-READERS: Final = {"gaitmap": "gaitmap", "gottlieb": "gottlieb", "ipol": "ipol"}
-"""Module below `imu_datasets.readers` by name of the data set."""
+READERS: Final = (
+    *("bandai", "cmu", "gaitmap", "gottlieb", "grouvel", "ipol", "kiel"),
+    # formats of recordings that are one's own
+    *("bids_motion", "dot", "movesense", "xdf"),
+)
+"""Modules below `imu_datasets.readers`, each by the name of its data set."""
 FOLDERS: Final = {"gottlieb": "treadmill"}
 """Where one lies under another name."""
 
@@ -52,6 +56,12 @@ class DataSet:
     card: Card
     index: Index
     _load: Callable[[], Reader]
+    where: Path | None = None
+    """The folder of its files; None = where data lie on this machine."""
+
+    def at(self, folder: Path) -> "DataSet":
+        """The same, with its files in a folder of one's own."""
+        return replace(self, where=folder)
 
     def found(self, root: Path | None = None) -> "Iterator[Recorded | BadOriginal]":
         """All of its sessions whose files are there, in order, and in its place an error for one that can't be read.
@@ -79,6 +89,8 @@ class DataSet:
 
     def folder(self, data: Path | None = None) -> Path:
         """Where its files belong, below a folder of data (None = this machine's); it need not exist."""
+        if self.where is not None:
+            return self.where
         return (data or home()) / ORIGINALS / FOLDERS.get(self.name, self.name)
 
     def root(self) -> Path:
@@ -88,6 +100,8 @@ class DataSet:
             NoDataSet: nowhere.
         """
         folder = self.folder()
+        if not folder.is_dir() and self.where is not None:
+            raise NoDataSet(f"no files of {self.name}: {folder} is not there; want a folder (a typing slip?)")
         if not folder.is_dir():
             raise NoDataSet(
                 f"no files of {self.name}: {folder} is not there; want them there, or {VARIABLE} to name the folder"
@@ -115,7 +129,7 @@ def dataset(name: str) -> DataSet:
     """
     if name not in READERS:
         raise no_such(name, names())
-    module = f"imu_datasets.readers.{READERS[name]}"
+    module = f"imu_datasets.readers.{name}"
     return DataSet(name, read_card(name), read_index(name), lambda: cast("Reader", import_module(module)))
 
 

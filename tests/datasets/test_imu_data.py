@@ -15,6 +15,7 @@ from imu_datasets.cli import main
 from imu_datasets.dataset import BadOriginal, DataSet
 from imu_datasets.index import Index, index_of, look_at
 from imu_datasets.recorded import Recorded, document_of, evenly, true_contact
+from tests.datasets import test_dot
 
 CARD = {
     "title": "Walks of nobody",
@@ -243,6 +244,31 @@ def test_convert_says_why_it_cannot_write(imu_data, tmp_path):
     assert all(line.startswith("imu-data: park: can't ") for line in err.splitlines())
 
 
+def test_files_may_lie_in_a_folder_of_ones_own(imu_data, tmp_path):
+    root = imu_data.add("park", a="100", b="50")
+    own = tmp_path / "own"
+    root.rename(own)
+    assert imu_data("verify", "park")[0] == 1
+    assert imu_data("verify", "park", "--from", own) == (0, "park: 2 of 2 files good\n", "")
+    code, out, err = imu_data("convert", "park", "--from", own, "--out", tmp_path / "store")
+    assert (code, err) == (0, "")
+    assert out.startswith("park: 2 sessions in")
+    assert index_of(imu_data("index", "park", "--from", own)[1]).sessions == ("a", "b")
+    code, out, err = imu_data("convert", "park", "--from", tmp_path / "none", "--out", tmp_path / "store")
+    assert (code, out) == (1, "")
+    assert f"no files of park: {tmp_path / 'none'} is not there; want a folder" in err
+
+
+def test_recordings_of_ones_own_are_converted_from_where_they_lie(tmp_path, rng, capsys):
+    test_dot.export(tmp_path / "exports" / "S01" / "walk" / "foot_left.csv", rng)
+    assert main(["convert", "dot", "--from", str(tmp_path / "exports"), "--out", str(tmp_path / "store")]) == 0
+    assert capsys.readouterr().out.startswith("dot: 1 session in")
+    [folder] = find_sessions([str(tmp_path / "store")])
+    assert folder == tmp_path / "store" / "subject=S01" / "session=walk"
+    session = read_session(folder)
+    assert (session.sensors["foot_left"].rate_hz, session.sensors["foot_left"].mounting) == (60.0, None)
+
+
 def test_index_prints_what_verify_holds_files_against(imu_data):
     imu_data.add("park", indexed=False, a="100", b="50")
     code, out, err = imu_data("index", "park")
@@ -253,6 +279,13 @@ def test_index_prints_what_verify_holds_files_against(imu_data):
     assert imu_data("verify", "park")[:2] == (0, "park: 2 of 2 files good\n")
 
 
+def test_a_folder_of_ones_own_is_of_one_data_set(imu_data, tmp_path):
+    imu_data.add("park", a="100")
+    imu_data.add("street", c="70")
+    code, out, err = imu_data("verify", "park", "street", "--from", tmp_path)
+    assert (code, out, err) == (2, "", "imu-data: --from for 2 data sets; want one NAME with it\n")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -260,6 +293,8 @@ def test_index_prints_what_verify_holds_files_against(imu_data):
         (("verify",), "required: NAME (see imu-data verify --help)"),
         (("convert", "park"), "required: --out (see imu-data convert --help)"),
         (("convert", "park", "--out", "s", "--over"), "unrecognized arguments: --over (see imu-data --help)"),
+        (("convert", "park", "lake", "--out", "s", "--from", "x"), "no data set 'lake'; want park"),
+        (("verify", "park", "park", "--from"), "argument --from: expected one argument (see imu-data verify --help)"),
         (("verify", "parc"), "no data set 'parc'; want park (meant 'park'?)"),
         (("convert", "park", "lake", "--out", "s"), "no data set 'lake'; want park"),
     ],
@@ -275,7 +310,7 @@ def test_wrong_usage_is_one_line_and_exit_2(imu_data, tmp_path, monkeypatch, wor
     assert not (tmp_path / "s").exists()
 
 
-@pytest.mark.parametrize("words", [(), ("list",), ("verify",), ("convert",), ("index",)])
+@pytest.mark.parametrize("words", [(), ("list",), ("fetch",), ("verify",), ("convert",), ("index",)])
 def test_each_help_has_examples(imu_data, words):
     code, out, _ = imu_data(*words, "--help")
     assert code == 0
@@ -296,7 +331,7 @@ def test_help_waits_for_no_heavy_library():
     script = (
         "import sys; from imu_datasets.cli import main\n"
         "try: main(['--help'])\nexcept SystemExit: pass\n"
-        "print([m for m in ('numpy', 'pyarrow') if m in sys.modules])"
+        "print([m for m in ('numpy', 'pyarrow', 'pooch', 'requests') if m in sys.modules])"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert said.stdout.splitlines()[-1] == "[]"

@@ -19,12 +19,16 @@ class Body:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sole:
-    """Both ends of a foot's sole, n frames."""
+    """Both ends of a foot's sole, n frames, so far as they are known: markers and joints lie above it, and that does no
+    harm, for a height counts from where the same point lies on the ground.
+    """
 
     heel_m: Floats
     """(n, 3) level frame"""
     toe_m: Floats
-    """(n, 3) level frame"""
+    """(n, 3) level frame, its tip: the last that leaves in forward walking"""
+    ball_m: Floats | None = None
+    """(n, 3) level frame, where the toes begin: the front touches while either does. None = not known apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -69,9 +69,9 @@ soak: $(VENV)/dev.stamp
 	@RETROGAIT_SOAK_S=600 $(BIN)/pytest --numprocesses=3 -rP tests/live/test_live_path.py
 
 bench: $(VENV)/run.stamp
-	@$(BIN)/python -m imu_bench speed
-	@$(BIN)/python -m imu_bench live
-	@$(BIN)/python -m imu_bench page
+	@$(BIN)/imu-bench speed
+	@$(BIN)/imu-bench live
+	@$(BIN)/imu-bench page
 
 picture: $(VENV)/run.stamp
 	@$(BIN)/python docs/make_timeline.py

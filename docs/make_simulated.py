@@ -9,7 +9,8 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -19,23 +20,35 @@ import numpy as np
 from imu.cli.simulate import write_recording
 from imu.cli.terminal import percent_text
 from imu.core.samples import Floats
-from imu_bench import accuracy, likeness
-from imu_bench.likeness_conditions import COMFORTABLE_M_S, CONDITIONS, comfortable, write_condition
-from imu_bench.likeness_features import FEATURES
-from imu_bench.likeness_groups import Group, Likeness
-from imu_bench.likeness_plot import GRID_PCT, PANELS
-from imu_bench.likeness_ranges import SHIPPED, Range, check, load_ranges
-from imu_bench.likeness_report import told
-from imu_bench.scores import UNKNOWN
-from imu_bench.truth import SIMULATED
+from imu.reprocess import analyse
+from imu_bench.likeness import command as likeness
+from imu_bench.likeness.conditions import COMFORTABLE_M_S, CONDITIONS, comfortable, write_condition
+from imu_bench.likeness.features import FEATURES
+from imu_bench.likeness.groups import Group, Likeness
+from imu_bench.likeness.plot import GRID_PCT, PANELS
+from imu_bench.likeness.ranges import SHIPPED, Range, check, load_ranges
+from imu_bench.likeness.report import told
+from imu_bench.predictions import PREDICTED
+from imu_bench.scoring.figures import figures_of
+from imu_bench.scoring.score import PARTIAL, known, scored
+from imu_bench.scoring.tallies import ALL, UNKNOWN, Scored
+from imu_bench.truth import SIMULATED, source_of
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE / "simulator.md"
 PICTURE: Final = HERE / "simulated-strides.svg"
 RECORDED: Final = HERE / "recorded.toml"
 SEEDS: Final = (1, 2, 3)
-PARTIAL: Final = ("gaitmap-*",)
-"""Truth of these recordings covers a part of the walk."""
+KEPT: Final = {
+    "contacts": "contacts",
+    "f1": "f1_50ms",
+    "bias_ms": "timing_bias_ms",
+    "scatter_ms": "timing_sd_ms",
+    "direction_right": "direction_right",
+    "pattern_right": "pattern_right",
+    "pelvic_drop_rmse_deg": "pelvic_drop_rmse_deg",
+}
+"""What the page calls them, and the bench."""
 WALKINGS: Final = {"forward": "forward", "backward": "backward", UNKNOWN: "turns and closing steps"}
 
 Figures = Mapping[str, Any]
@@ -84,33 +97,36 @@ def walked() -> Likeness:
         return likeness.measure([folder])
 
 
-def scored(*, exact: bool = True) -> dict[str, dict[str, Figures]]:
+def simulated(*, exact: bool = True) -> dict[str, dict[str, Figures]]:
     """What the scorer says of simulated sessions, by source and walking."""
     with tempfile.TemporaryDirectory() as folder:
         for source in CONDITIONS:
             write_condition(source, Path(folder), exact=exact)
-        return kept(accuracy.measure([folder], partial_truth=PARTIAL))
+        return measured(sorted(Path(folder).iterdir()))
 
 
-def kept(measured: Figures) -> dict[str, dict[str, Figures]]:
-    """The few figures of an accuracy report that the page shows; what has no truth is left out."""
-    found: dict[str, dict[str, Figures]] = {}
-    for group, walkings in measured["groups"].items():
-        source = group.removeprefix(SIMULATED)
-        for walking, figures in walkings.items():
-            drop = figures["pelvic_drop_deg"]
-            few = {
-                "contacts": figures["contacts"],
-                "f1": figures["f1"],
-                "bias_ms": figures["contact_ms"]["median"],
-                "scatter_ms": figures["contact_ms"]["sd"],
-                "direction_right": figures["direction"]["right"],
-                "pattern_right": figures["pattern"]["right"],
-                "pelvic_drop_rmse_deg": drop["rmse"],
-            }
-            row = {name: round(value, 4) for name, value in few.items() if value is not None}
-            found.setdefault(source, {})[walking] = row
-    return found
+def measured(folders: Iterable[Path]) -> dict[str, dict[str, Figures]]:
+    """The few figures of the detector that the page shows, by source and walking; what has no truth is left out."""
+    groups: defaultdict[str, list[Scored]] = defaultdict(list)
+    for folder in folders:
+        source = folder.name.partition("-")[0]
+        one = known(folder, partial=source in PARTIAL)
+        if one is not None:
+            found = analyse(folder, one.session).tables()
+            groups[source_of(one.session).removeprefix(SIMULATED)].append(scored(one, found))
+    return {source: kept(sessions) for source, sessions in groups.items()}
+
+
+def kept(sessions: Sequence[Scored]) -> dict[str, Figures]:
+    """Figures of one source, by walking."""
+    found = figures_of(sessions, sought=PREDICTED, seed=1, resamples=0)["walking"]
+    return {
+        walking: {
+            name: round(figures[key]["value"], 4) for name, key in KEPT.items() if figures[key]["value"] is not None
+        }
+        for walking, figures in found.items()
+        if walking != ALL
+    }
 
 
 def ranges_table(ranges: Sequence[Range], figures: Figures) -> str:
@@ -345,8 +361,7 @@ def add(parent: Element, tag: str, content: str | None = None, **attributes: str
 def record(sessions: Path, file: Path) -> None:
     """Measure the recordings that may be named, and put their aggregate figures into the file; citations stay."""
     held = tomllib.loads(file.read_text("utf-8"))
-    patterns = [str(sessions / f"{source}-*") for source in held]
-    found = kept(accuracy.measure(patterns, partial_truth=PARTIAL))
+    found = measured(folder for source in held for folder in sorted(sessions.glob(f"{source}-*")))
     if found.keys() != held.keys():
         absent = ", ".join(sorted(held.keys() - found.keys()))
         raise SystemExit(f"{sessions} has no recordings of {absent}; want all in {file.name} (see IMU_DATA_DIR)")
@@ -375,7 +390,7 @@ def main() -> None:
     [figures] = strides.figures()["groups"].values()
     page = filled(PAGE.read_text("utf-8"), "ranges", ranges_table(ranges, figures))
     recorded = tomllib.loads(RECORDED.read_text("utf-8"))
-    page = filled(page, "scores", scores_table(recorded, scored(), scored(exact=False)))
+    page = filled(page, "scores", scores_table(recorded, simulated(), simulated(exact=False)))
     PAGE.write_text(page, encoding="utf-8")
     PICTURE.write_text(draw(strides, ranges), encoding="utf-8")
 

@@ -42,6 +42,7 @@ class PelvisTruth:
 
     t_ns: Ints
     obliquity_deg: Floats
+    tilt_deg: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +83,10 @@ def _pelvis(path: Path) -> PelvisTruth | None:
     rows = read_rows(path, TRUTH_PELVIS)
     t_ns = np.array([whole(row, "t_ns") for row in rows], np.int64)
     order = np.argsort(t_ns, kind="stable")
-    return PelvisTruth(t_ns[order], np.array([number(row, "obliquity_deg") for row in rows], np.float64)[order])
+    obliquity_deg, tilt_deg = (
+        np.array([number(row, name) for row in rows], np.float64)[order] for name in ("obliquity_deg", "tilt_deg")
+    )
+    return PelvisTruth(t_ns[order], obliquity_deg, tilt_deg)
 
 
 def _holes(document: Mapping[str, Any]) -> tuple[Hole, ...]:

@@ -10,11 +10,11 @@ import pytest
 from imu.cli.simulate import write_recording
 from imu.core.errors import RetrogaitError, UsageError
 from imu.core.units import STANDARD_GRAVITY_M_S2
-from imu_bench.likeness import measure, refuse_checkout
-from imu_bench.likeness_conditions import COMFORTABLE_M_S, comfortable
-from imu_bench.likeness_features import FEATURES
-from imu_bench.likeness_ranges import SHIPPED, check, load_ranges, verdicts
-from imu_bench.likeness_report import markdown, text
+from imu_bench.likeness.command import measure, refuse_checkout
+from imu_bench.likeness.conditions import COMFORTABLE_M_S, comfortable
+from imu_bench.likeness.features import FEATURES
+from imu_bench.likeness.ranges import SHIPPED, check, load_ranges, verdicts
+from imu_bench.likeness.report import markdown, text
 from tests.bench.published import SOURCES
 
 UNPUBLISHED = re.compile("treadmill-|felius", re.IGNORECASE)

@@ -6,9 +6,9 @@ from types import MappingProxyType
 import pytest
 
 from imu.store.folder import read_session
-from imu_bench import likeness_conditions
-from imu_bench.accuracy import measure
-from imu_bench.likeness_conditions import CONDITIONS, write_condition
+from imu_bench.likeness import conditions as likeness_conditions
+from imu_bench.likeness.conditions import CONDITIONS, write_condition
+from imu_bench.scoring.score import known, scored
 from imu_bench.truth import read_truth
 
 
@@ -55,8 +55,8 @@ def test_trials_are_cut_among_steps(one_session, source):
     # one step of each foot to begin with, the closing one at the end, and what is a turn
     lost = len(truth.contacts) - sum(map(len, asked.values()))
     assert lost == 3 if source != "gaitmap" else 3 + 3 <= lost <= 3 + 7
-    figures = measure([str(folder)])["groups"][f"simulated {source}"]
-    assert {walking: one["contacts"] for walking, one in figures.items()} == {
+    tallies = scored(known(folder), None).tallies
+    assert {walking: one.left.asked + one.right.asked for walking, one in tallies.items()} == {
         json.loads(recording.phases[1]["value"])["direction"]: sum(map(len, asked.values()))
     }
 

@@ -5,9 +5,9 @@ import pytest
 
 from imu.core.samples import Block
 from imu.core.units import NS_PER_S, STANDARD_GRAVITY_M_S2
-from imu_bench.likeness_features import of_foot, of_pelvis, of_run
-from imu_bench.likeness_signals import FootCut, PelvisCut, cut_feet
-from imu_bench.likeness_strides import Stride, runs, strides_of
+from imu_bench.likeness.features import of_foot, of_pelvis, of_run
+from imu_bench.likeness.signals import FootCut, PelvisCut, cut_feet
+from imu_bench.likeness.strides import Stride, runs, strides_of
 from imu_bench.truth import Hole, Truth
 
 

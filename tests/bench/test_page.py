@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from imu.core.session import SENSORS
 from imu.live.emulated import DRIFT_PPM, Conditions
-from imu_bench.emulated import Seen
-from imu_bench.page import PAGES, GivenCue, matched, measure
-from imu_bench.page_readers import Browser, NoBrowser
-from imu_bench.page_report import report
+from imu_bench.live.emulated import Seen
+from imu_bench.live.page import PAGES, GivenCue, matched, measure
+from imu_bench.live.page_readers import Browser, NoBrowser
+from imu_bench.live.page_report import report
 
 CPU_S, CUES_S = 3.0, 6.0
 ROWS = [

@@ -11,9 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from imu.simulate import load_spec, simulate
-from imu_bench import accuracy
-from imu_bench.likeness_conditions import CONDITIONS
-from imu_bench.likeness_ranges import SHIPPED, load_ranges
+from imu_bench.likeness.conditions import CONDITIONS
+from imu_bench.likeness.ranges import SHIPPED, load_ranges
 from tests.docs.pictures import NUMBER, load_script, skeleton
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "make_simulated.py"
@@ -93,7 +92,7 @@ def test_the_table_of_ranges_is_todays(script, page, strides):
 @as_compiled
 def test_the_table_of_scores_is_todays(script, page):
     today = script.scores_table(
-        tomllib.loads(script.RECORDED.read_text("utf-8")), script.scored(), script.scored(exact=False)
+        tomllib.loads(script.RECORDED.read_text("utf-8")), script.simulated(), script.simulated(exact=False)
     )
     assert_same_table(table_in(page, "scores"), today)
     assert today.count("| recorded |") == today.count("| simulated, exact |") > len(CONDITIONS)
@@ -115,8 +114,7 @@ def test_the_recorded_figures_are_todays(script, data_dir):
     for source in recorded:
         if not list(data_dir.glob(f"sessions/{source}-*")):
             pytest.skip(f"no recordings {source}-* in {data_dir / 'sessions'}; see IMU_DATA_DIR")
-    patterns = [str(data_dir / "sessions" / f"{source}-*") for source in recorded]
-    today = script.kept(accuracy.measure(patterns, partial_truth=script.PARTIAL))
+    today = script.measured(folder for source in recorded for folder in data_dir.glob(f"sessions/{source}-*"))
     for source, walkings in today.items():
         for walking, figures in walkings.items():
             assert recorded[source][walking] == pytest.approx(figures, abs=0.1), f"{source}: run it with --recorded"

@@ -1,0 +1,1 @@
+"""`imu-bench`, command by command."""

@@ -1,0 +1,1 @@
+"""How like real walking is simulated walking?"""

@@ -1,0 +1,56 @@
+"""What a detector gets of a recording: all that sensors said, and nothing that gives the answer away."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from imu.core.samples import Samples
+from imu.core.session import SCHEMA, Sensor, Session
+from imu.simulate.link import joined
+from imu.store.folder import present_sensors, read_session
+from imu.store.raw import raw_path, read_raw, write_raw
+from imu.store.write_session import create_session
+from imu.version import VERSION
+from imu_bench.detector import Heard
+
+NOBODY: Final = "S"
+KEPT: Final = ("subject_info", "sync")
+"""What of session.json, beside its sensors, is a matter of the detector."""
+
+
+def hear(folder: Path) -> Heard:
+    """A session folder's recording, blinded; its arrays can't be changed.
+
+    Raises:
+        SessionError: one line on what was refused.
+    """
+    session = read_session(folder)
+    present = present_sensors(folder, session)
+    setups: dict[str, Any] = {name: session.document["sensors"][name] for name in present}
+    samples: dict[Sensor, Samples] = {
+        name: _locked(joined(list(read_raw(raw_path(folder, name), name, session.sensors[name])))) for name in present
+    }
+    return Heard(blinded(session, setups), samples)
+
+
+def blinded(session: Session, sensors: dict[str, Any]) -> Session:
+    """Names and activities tell who walks which way, and truth has keys of its own in session.json: none of that."""
+    kept = {key: session.document[key] for key in KEPT if key in session.document}
+    return Session.parse({"schema": SCHEMA, "subject": NOBODY, "session": NOBODY, **kept, "sensors": sensors})
+
+
+def lay(heard: Heard, folder: Path) -> None:
+    """Write it as a session folder, for those who read files.
+
+    Raises:
+        CannotWrite: with the system's reason.
+    """
+    for name, samples in heard.samples.items():
+        setup = heard.session.sensors[name]
+        write_raw(raw_path(folder, name), name, [samples], setup=setup, version=VERSION)
+    create_session(folder, heard.session, overwrite=True)
+
+
+def _locked(samples: Samples) -> Samples:
+    for name in Samples.__slots__:
+        getattr(samples, name).setflags(write=False)
+    return samples

@@ -1,0 +1,1 @@
+"""Predictions and truth to figures, every one of them with its coverage and interval."""

@@ -1,0 +1,1 @@
+"""How fast: ours and peers side by side in one run, and how that grows."""

@@ -30,7 +30,7 @@ from imu_bench.likeness.ranges import SHIPPED, Range, check, load_ranges
 from imu_bench.likeness.report import told
 from imu_bench.predictions import PREDICTED
 from imu_bench.scoring.figures import figures_of
-from imu_bench.scoring.score import PARTIAL, known, scored
+from imu_bench.scoring.score import known, partial_truth, scored
 from imu_bench.scoring.tallies import ALL, UNKNOWN, Scored
 from imu_bench.truth import SIMULATED, source_of
 
@@ -110,7 +110,7 @@ def measured(folders: Iterable[Path]) -> dict[str, dict[str, Figures]]:
     groups: defaultdict[str, list[Scored]] = defaultdict(list)
     for folder in folders:
         source = folder.name.partition("-")[0]
-        one = known(folder, partial=source in PARTIAL)
+        one = known(folder, partial=partial_truth(source))
         if one is not None:
             found = analyse(folder, one.session).tables()
             groups[source_of(one.session).removeprefix(SIMULATED)].append(scored(one, found))

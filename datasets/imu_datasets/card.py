@@ -9,7 +9,9 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from imu.core.errors import RetrogaitError
 
 Figures: TypeAlias = Literal["published", "private"]
-KEYS: Final = ("title", "about", "licence", "citation", "figures", "kind", "frames", "truth", "differs", "fetch")
+NEEDED: Final = ("title", "about", "licence", "citation", "figures", "kind", "frames", "truth")
+FLAGS: Final = ("partial_truth", "clocks_apart")
+KEYS: Final = (*NEEDED, "differs", "fetch", *FLAGS)
 TABLES: Final = {"truth": "a table of texts", "fetch": "a table of texts"}
 FETCH_KEYS: Final = ("url", "files")
 EMPTY: Final = ("truth", "differs")
@@ -43,6 +45,10 @@ class Card:
     fetch: Mapping[str, str] | None = None
     """`url`, to which the path of a file in the index is added, or what `files` makes of it, as `all/{path}.txt`;
     None = the licence, or the source, lets nobody fetch it by program."""
+    partial_truth: bool = False
+    """Truth begins after the walk does, or ends before: what is found outside of it is not false."""
+    clocks_apart: bool = False
+    """Nobody knows by how much the clock of the truth differs from that of the sensors."""
 
 
 def read_card(name: str) -> Card:
@@ -66,11 +72,15 @@ def card_of(name: str, said: Mapping[str, Any]) -> Card:
     Raises:
         BadCard: it lacks something, or says something else.
     """
-    unknown, missing = set(said) - set(KEYS), set(KEYS) - {"differs", "fetch"} - set(said)
+    unknown, missing = set(said) - set(KEYS), set(NEEDED) - set(said)
     if unknown or missing:
         what = f"has no {', '.join(sorted(missing))}" if missing else f"has {', '.join(sorted(unknown))}"
         raise BadCard(f"the card {name} {what}; want {', '.join(KEYS)}")
     for key, value in said.items():
+        if key in FLAGS:
+            if not isinstance(value, bool):
+                raise BadCard(f"the card {name} has {key} {value!r}; want true or false")
+            continue
         wanted = dict if key in TABLES else str
         if not isinstance(value, wanted) or (not value and key not in EMPTY):
             raise BadCard(f"the card {name} has {key} {value!r}; want {TABLES.get(key, 'text')}")

@@ -156,12 +156,16 @@ def _serve(link: Connection, work: "Work[Any, Any]") -> None:
                 task, last = link.recv(), 0
                 link.send((work(task, progress),))
     finally:
-        # on its way out already
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # on its way out already; of a signal that comes just when it is made to be ignored Python would complain aloud
+        signal.signal(signal.SIGTERM, _stay)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
     sys.exit()
+
+
+def _stay(_number: int, _frame: FrameType | None) -> None:
+    pass
 
 
 @contextmanager

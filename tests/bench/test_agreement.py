@@ -13,7 +13,7 @@ from imu.core.tables import ANALYSIS
 from imu.reprocess import analyse
 from imu.store.tables import read_rows
 from imu_bench.scoring.figures import figures_of
-from imu_bench.scoring.score import PARTIAL, known, scored
+from imu_bench.scoring.score import known, partial_truth, scored
 from tests.bench.published import SOURCES
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def both(tool, data_dir, tmp_path_factory):
         name = json.loads(path.read_text())["session"]
         source = name.partition("-")[0]
         found = {table.name: read_rows(path.parent / "analysis" / f"{table.name}.parquet", table) for table in ANALYSIS}
-        groups[source].append(scored(known(sessions / name, partial=source in PARTIAL), found))
+        groups[source].append(scored(known(sessions / name, partial=partial_truth(source)), found))
     ours = {
         source: figures_of(group, sought=["contacts"], seed=1, resamples=0)["walking"]
         for source, group in groups.items()
@@ -169,7 +169,7 @@ def test_forward_against_backward_is_equal(both):
 def test_real_walking_is_found(source, folders_of):
     group = []
     for folder in map(Path, folders_of(source)):
-        one = known(folder, partial=source in PARTIAL)
+        one = known(folder, partial=partial_truth(source))
         if one is not None:
             group.append(scored(one, analyse(folder, one.session).tables()))
     walkings = figures_of(group, sought=["contacts"], seed=1, resamples=0)["walking"]

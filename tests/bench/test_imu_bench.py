@@ -202,9 +202,7 @@ class TestRun:
         """What docs/benchmark.md shows."""
         text = (Path(__file__).with_name("mine.py")).read_text()
         assert len(text.splitlines()) <= 20
-        page = ROOT / "docs" / "benchmark.md"
-        if page.exists():
-            assert text in page.read_text()
+        assert text in (ROOT / "docs" / "benchmark.md").read_text()
         (tmp_path / "mine.py").write_text(text)
         monkeypatch.chdir(tmp_path)
         words = ["run", "simulated/forward", "--sessions", sessions, "--detectors", "mine:Mine,ours", "--resamples", 10]

@@ -370,6 +370,9 @@ def test_axes_hold_what_they_are_made_for(low, span, rng):
         shares = [axis.share(value) for value in between]
         assert shares == sorted(shares)
         assert all(0.0 <= share <= 1.0 for share in shares)
+        # a spread of one contact is nought, which has no logarithm
+        assert axis.share(min(0.0, axis.low)) == 0.0
+        assert axis.share(axis.high + 1.0) == 1.0
 
 
 def test_the_table_has_a_row_for_each_who_answers(results):

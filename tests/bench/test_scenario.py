@@ -237,6 +237,13 @@ class TestChoose:
         ids, notes = self.chosen(tmp_path, everything=True)
         assert ids == [one.id for one in shelf(SIMULATED)]
         assert any(note.startswith("ipol: left out, its files are not at hand") for note in notes)
+        # of what is private nothing is said where it is not there either
+        assert not any(note.startswith("gottlieb") for note in notes)
+
+    def test_what_is_private_is_left_out_aloud_where_it_is_at_hand(self, tmp_path, monkeypatch):
+        (tmp_path / "data" / "originals" / "treadmill").mkdir(parents=True)
+        monkeypatch.setenv("IMU_DATA_DIR", str(tmp_path / "data"))
+        _, notes = self.chosen(tmp_path, everything=True)
         assert any(note.startswith("gottlieb: left out") and "--private" in note for note in notes)
 
     def test_each_once_in_the_order_asked_for(self, tmp_path):

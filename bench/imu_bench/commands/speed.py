@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     """Measure, write and tell."""
     if min(*args.minutes, *args.growth) <= 0 or args.repeats < 1:
         raise UsageError(
-            f"--minutes {min(args.minutes):g}, --growth {min(args.growth):g}, --repeats {args.repeats}; all want to be positive"
+            f"--minutes {min(args.minutes):g}, --growth {min(args.growth):g}, --repeats {args.repeats};"
+            " want to be positive, all of them"
         )
     measured(
         args.out,

@@ -25,7 +25,8 @@ class Axis:
     def share(self, value: float) -> float:
         """Of its length, 0 to 1."""
         low, high = self.bend(self.low), self.bend(self.high)
-        return min(max((self.bend(value) - low) / (high - low), 0.0), 1.0)
+        # before it is bent: nought has no logarithm
+        return (self.bend(min(max(value, self.low), self.high)) - low) / (high - low)
 
     def beyond(self, value: float) -> int:
         """-1: it lies below, 1: above, 0: on it."""

@@ -75,7 +75,8 @@ def _sessions(
     if is_private(one.data) and not private:
         if named:
             raise UsageError(f"{one.id} is of private data, whose figures may be shown to nobody; want --private")
-        tell(f"{one.data}: left out, for its figures may be shown to nobody; --private runs it")
+        if own is not None or at_hand(one.data):
+            tell(f"{one.data}: left out, for its figures may be shown to nobody; --private runs it")
         return None
     if own is not None:
         return own[one.data]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from imu.core.canonical import canonical_json
 from imu.core.errors import BadTableFile, RetrogaitError
@@ -44,10 +44,8 @@ CARD: Final = ("title", "citation", "licence", "kind", "figures")
 ABOUT: Final = ("title", "source", "licence", "packages", "kind")
 STREAMING: Final = "streaming"
 UNTOLD: Final[Mapping[str, None]] = MappingProxyType({TOLD: None, "t_provisional_ns": None})
-PARTIAL: Final = frozenset({"gaitmap", "gottlieb"})
-"""Truth of these data sets begins after the walk does, or ends before."""
-CLOCKS_APART: Final = frozenset({"gottlieb"})
-"""Nobody knows by how much the clock of their truth differs from that of the sensors."""
+DIGITS: Final = 6
+"""Of figures, as they are written."""
 NS_PER_MIN: Final = 60_000_000_000
 LEAVES: Final = re.compile(r'\{\s+"(?:asked|high)":[^{}\[\]"]*(?:"\w+":[^{}\[\]"]*)*\}')
 """Figures and bins: of numbers alone, and short enough for a line each."""
@@ -86,6 +84,18 @@ class Run:
     about: Mapping[str, Any]
     failed: Mapping[str, str]
     fed_ns: int
+
+
+def partial_truth(data: str) -> bool:
+    """Whether the truth of a data set does not cover all that was walked, as its card says."""
+    card = card_of(data)
+    return card is not None and card.partial_truth
+
+
+def clocks_apart(data: str) -> bool:
+    """Whether nobody knows how the clocks of its truth and its sensors lie to each other, as its card says."""
+    card = card_of(data)
+    return card is not None and card.clocks_apart
 
 
 def known(folder: Path, *, partial: bool = False) -> Known | None:
@@ -166,7 +176,7 @@ def write_accuracy(
             "subjects": len({one.session.subject for one in held.values()}),
             "minutes": round(sum(one.minutes for one in held.values()), 3),
             "detectors": {
-                run.name: _answer(folder, run, held, seed, resamples, clocks_apart=staged.data in CLOCKS_APART)
+                run.name: _answer(folder, run, held, seed, resamples, clocks_apart=clocks_apart(staged.data))
                 for folder, run in runs
             },
         }
@@ -200,9 +210,17 @@ def _answer(
         except RetrogaitError as error:
             failed[name] = " ".join(str(error).split())
     found = [scored(one, tables.get(name), fed_ns=run.fed_ns) for name, one in held.items()]
-    sought = {table for one in tables.values() for table in one} or set(PREDICTED)
+    # who failed throughout was asked for everything; who told of no table, for nothing: the sensor was not worn
+    sought = {table for one in tables.values() for table in one} if tables else set(PREDICTED)
     figures = figures_of(found, sought=sought, seed=seed, resamples=resamples, clocks_apart=clocks_apart)
-    return {"failed": failed, **figures}
+    walking = {name: dict(filter(_says_something, told.items())) for name, told in figures["walking"].items()}
+    return {"failed": failed, **figures, "walking": walking}
+
+
+def _says_something(item: tuple[str, Mapping[str, Any]]) -> bool:
+    """A figure of which nothing was asked, and to which nothing was found, is left out: most of them are."""
+    _, figure = item
+    return bool(figure["n"] or figure["asked"] or figure["value"] is not None)
 
 
 def _predictions(folder: Path, *, fed: bool) -> Found:
@@ -268,7 +286,7 @@ class _Recordings:
         """None where there is nothing to score."""
         if folder not in self._held:
             try:
-                self._held[folder] = known(folder, partial=data in PARTIAL)
+                self._held[folder] = known(folder, partial=partial_truth(data))
                 if self._held[folder] is None:
                     self._say(f"{folder}: no truth; left out")
             except RetrogaitError as error:
@@ -308,5 +326,17 @@ def _spans(folder: Path, session: Session) -> Spans | None:
 
 
 def _text(document: Mapping[str, Any]) -> str:
-    """A figure a line, so that two files can be laid side by side."""
-    return LEAVES.sub(lambda leaf: " ".join(leaf.group().split()), canonical_json(document, indent=1))
+    """A figure a line, so that two files can be laid side by side, in no more digits than it can mean."""
+    return LEAVES.sub(lambda leaf: " ".join(leaf.group().split()), canonical_json(_rounded(document), indent=1))
+
+
+def _rounded(value: Any) -> Any:
+    match value:
+        case float():
+            return float(f"{value:.{DIGITS}g}")
+        case Mapping():
+            return {key: _rounded(one) for key, one in cast("Mapping[str, Any]", value).items()}
+        case list():
+            return [_rounded(one) for one in cast("list[Any]", value)]
+        case _:
+            return value

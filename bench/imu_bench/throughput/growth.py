@@ -12,12 +12,16 @@ from imu.reprocess import reprocess
 
 def peak_mb() -> float | None:
     """Of this process so far; None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # what getrusage tells on Linux is at least what the process had that started this one
+        peaks = [line.split()[1] for line in status.read_text("ascii").splitlines() if line.startswith("VmHWM:")]
+        return int(peaks[0]) * 1024 / 1e6 if peaks else None
     try:
         import resource  # noqa: PLC0415  # not on Windows
     except ImportError:
         return None
-    unit = 1e6 if sys.platform == "darwin" else 1e6 / 1024.0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
 
 
 def main() -> int:

@@ -15,12 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-try:
-    import resource
-except ImportError:
-    # Windows: no peak is told there
-    resource = None
-
 BEGAN_S = time.process_time()
 """Runners import this first, then their peer."""
 NS_PER_S = 1e9
@@ -37,6 +31,10 @@ WORD_TYPES = {"foot": pa.string(), "stance_foot": pa.string(), "direction": pa.s
 
 class CannotRun(Exception):
     """A session that this peer can do nothing with; the message is one line."""
+
+
+class NotWorn(CannotRun):
+    """The session has not the sensor that this peer looks at: no failure, there is nothing to be asked."""
 
 
 class Signals:
@@ -82,7 +80,7 @@ class Session:
     def signals(self, sensor):
         """One sensor, repaired and evenly sampled, turned into the body's axes by its nominal mounting."""
         if not self.has(sensor):
-            raise CannotRun(f"no {sensor} in this session")
+            raise NotWorn(f"no {sensor} in this session")
         setup = self.document["sensors"][sensor]
         if setup.get("mounting") is None:
             raise CannotRun(f"the mounting of {sensor} is unknown, and this peer wants it known")
@@ -189,11 +187,12 @@ def main(detect):
             try:
                 while _goes_on(outcome["runs"], asked["repeats"], asked["budget_s"]):
                     outcome["runs"].append(_once(detect, task, asked["options"], outcome))
+            except NotWorn as reason:
+                write(Path(task["predictions"]), {}, {"left_out": str(reason)})
             except CannotRun as error:
                 outcome["error"] = str(error)
             except Exception as error:  # noqa: BLE001  # whatever a peer trips over, the other sessions go on
                 outcome["error"] = _line(error)
-            outcome["peak_mb"] = _peak_mb()
             outcomes.write(json.dumps(outcome) + "\n")
             outcomes.flush()
 
@@ -201,13 +200,6 @@ def main(detect):
 def _goes_on(runs, repeats, budget_s):
     """The first run may compile: it is none of the repeats, and not counted."""
     return len(runs) <= repeats and (len(runs) < 2 or sum(run["whole"] for run in runs[1:]) < budget_s)
-
-
-def _peak_mb():
-    if resource is None:
-        return None
-    unit = 1e6 if sys.platform == "darwin" else 1e6 / 1024.0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def _line(error):

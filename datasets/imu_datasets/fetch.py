@@ -45,7 +45,8 @@ def fetch(data: DataSet, url: str | None = None, tell: Tell = lambda _: None) ->
     """Bring each file of the index that is missing, or differs, to where the data set's files belong.
 
     A good file stays as it is and nothing is asked for. A file that differs stays until a good one has come; then it
-    goes to the folder `NAME.aside`, as does what came and is not what the index says.
+    goes to the folder `NAME.aside`, as does what came and is not what the index says. What comes and is longer is
+    discarded.
 
     Args:
         data: which
@@ -125,7 +126,7 @@ def _bring(pooch: Any, entry: Entry, url: str, folder: Path, tell: Callable[[int
         raise _cannot_write(target, error) from None
     try:
         with part.open("wb") as file:
-            counted = _Counted(file, tell)
+            counted = _Counted(file, url, entry.size, tell)
             _download(pooch, url, counted)
         if counted.sha256 != entry.sha256:
             kept = _keep_aside(part, folder, entry)
@@ -185,14 +186,24 @@ def _keep_aside(path: Path, folder: Path, entry: Entry) -> Path:
 
 
 class _Counted:
-    """A file that is written, and what has been written so far."""
+    """A file that is written, and what has been written so far: never more than it should be."""
 
-    def __init__(self, file: IO[bytes], tell: Callable[[int], None]) -> None:
-        self._file, self._tell, self._digest = file, tell, hashlib.sha256()
+    def __init__(self, file: IO[bytes], url: str, most: int, tell: Callable[[int], None]) -> None:
+        self._file, self._url, self._most, self._tell = file, url, most, tell
+        self._digest = hashlib.sha256()
         self.size = 0
 
     def write(self, chunk: bytes) -> int:
-        """As of a file."""
+        """As of a file.
+
+        Raises:
+            _Refused: more has come than the index says; the rest is not asked for.
+        """
+        if self.size + len(chunk) > self._most:
+            raise _Refused(
+                f"{self._url} gave more than the {self._most} bytes that the index says; want that file, what came is"
+                " discarded (changed at its source, or another file?)"
+            )
         self._digest.update(chunk)
         self.size += len(chunk)
         self._tell(self.size)

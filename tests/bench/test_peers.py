@@ -6,7 +6,11 @@ import json
 import math
 import os
 import re
+import signal
 import sys
+import tempfile
+import threading
+import time
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +30,7 @@ from imu_bench.peers import install as installing
 from imu_bench.peers.catalog import RUNNERS, Entry, Environment, NoSuchPeer, entries, environments
 from imu_bench.peers.install import available, install, is_installed, python_of, versions
 from imu_bench.peers.outside import Outcomes, Peer, call, environment
+from imu_bench.peers.reasons import without_paths
 from imu_bench.peers.registry import installed, peers
 from imu_bench.predictions import read_predictions
 
@@ -299,6 +304,47 @@ class TestRun:
         assert outcomes.stopped == "took longer than 0 s"
         assert not outcomes.told
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="signals")
+    @pytest.mark.parametrize("stopping", [SystemExit, KeyboardInterrupt])
+    def test_who_is_told_to_stop_does_not_wait_for_a_peer(self, fake, tasks, tmp_path, monkeypatch, stopping):
+        scratch, running = tmp_path / "scratch", tmp_path / "running"
+        scratch.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+        peer, asked = (
+            fake(f"    open({str(running)!r}, 'w').write(f'{{os.getpid()}}.')\n    time.sleep(30)"),
+            tasks("a"),
+        )
+
+        def leave(_number, _frame):
+            raise stopping
+
+        def tell_it():
+            while not (running.exists() and running.read_text().endswith(".")):
+                time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        before = signal.signal(signal.SIGTERM, leave)
+        try:
+            threading.Thread(target=tell_it, daemon=True).start()
+            begin_s = time.monotonic()
+            with pytest.raises(stopping):
+                call(peer.command, asked, variables=environment())
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        # fan_out's CLOSED_AFTER_S is 5
+        assert time.monotonic() - begin_s < 20.0
+        assert list(scratch.iterdir()) == []
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(running.read_text().rstrip(".")), 0)
+
+    def test_a_last_word_is_the_same_on_every_machine(self, fake, tasks, tmp_path):
+        peer, asked = fake(TELLS), tasks("a")
+        for deep in ("x", "y" * 90 + "/" + "z" * 90):
+            (tmp_path / "fake.py").write_text(f"raise SystemExit('no room in /{deep}/cache.nbi: ' + 'word ' * 50)")
+            (reason,) = peer.run(asked).values()
+            words = "no room in cache.nbi: " + "word " * 50
+            assert reason == f"fake ended with exit 1: {words[:200]}"
+
     def test_times_are_by_stage_and_repeated(self, fake, tasks):
         peer = fake("""
     with clock("read"):
@@ -326,6 +372,37 @@ class TestRun:
         outcomes = Outcomes([{"session": str(task.session), "predictions": str(task.predictions), "error": None}], None)
         assert outcomes.of(task) is not None
         assert outcomes.of(Task(task.session, task.predictions / "other")) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "left"),
+    [
+        ("[Errno 2] No such file or directory: '/home/me/a b/x.npz'", "[Errno 2] No such file or directory: 'x.npz'"),
+        ('File "/usr/lib/python3.11/json/__init__.py", line 3', 'File "__init__.py", line 3'),
+        ("can't write /data/my-study/raw/pelvis.parquet: No space", "can't write pelvis.parquet: No space"),
+        ("between /a/b, /c/d/ and (/e/f).", "between b, d and (f)."),
+        ("path=/a/b/c.so:/d/e.so", "path=c.so:e.so"),
+        (r"no 'C:\\Users\\me me\\x.npz' nor C:\Users\me\y", "no 'x.npz' nor y"),
+        ("of file:///home/me/x.html", "of x.html"),
+        ("/srv", "srv"),
+    ],
+)
+def test_of_a_path_of_this_machine_its_last_part_is_left(told, left):
+    assert without_paths(told) == left
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "acc in m/s^2, gyr in rad/s and/or deg/s: 1 / 2",
+        "there is no raw/pelvis.parquet in ./here or ../there",
+        "see https://example.org/a/b or 'http://example.org/c'",
+        "'a' // 'b' and / alone",
+        "",
+    ],
+)
+def test_what_is_no_path_of_this_machine_stays(told):
+    assert without_paths(told) == told
 
 
 def raw(folder, t_ns, seq, values, *, rate_hz=100.0, mounting=((1, 0, 0), (0, 1, 0), (0, 0, 1)), units=None):

@@ -208,6 +208,27 @@ class TestRate:
         assert np.array_equal(np.rint(found.t_ns * 50.0 / NS_PER_S), found.seq)
         assert np.diff(found.seq).max() >= 15
 
+    @pytest.mark.parametrize("rate", [25.0, 50.0, 200.0, 400.0])
+    def test_a_jump_of_the_clock_is_no_loss(self, rate):
+        made = rows(np.ones(400), 100.0)
+        made.t_ns[150:] += 7 * NS_PER_S
+        # a stretch without any instant at 25 Hz
+        made.t_ns[151:] += 2 * NS_PER_S + 3 * MS
+        found, _ = resampled(rate)("pelvis", made, 100.0, ANY)
+        assert set(np.diff(found.seq).tolist()) == {1}
+        assert found.seq[0] == 0
+        assert np.diff(found.t_ns).max() > 7 * NS_PER_S
+
+    def test_loss_behind_a_jump_of_the_clock_is_still_loss(self):
+        keep = np.ones(600, bool)
+        keep[400:440] = False
+        made = rows(np.ones(600), 200.0, keep=keep)
+        whole, _ = resampled(50.0)("pelvis", made, 200.0, ANY)
+        made.t_ns[200:] += 5 * NS_PER_S
+        found, _ = resampled(50.0)("pelvis", made, 200.0, ANY)
+        assert np.array_equal(np.diff(found.seq), np.diff(whole.seq))
+        assert np.diff(found.seq).max() == 11
+
     def test_late_and_broken_rows_are_left_out(self):
         made = rows(np.ones(400), 200.0)
         made.acc[50] = np.nan

@@ -1,13 +1,20 @@
 import json
 import os
 import shutil
+from dataclasses import replace
+from importlib.metadata import EntryPoint
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from imu_bench.detectors import registry
+from imu_bench.detectors.registry import GROUP
+from imu_bench.peers.catalog import entries
+from imu_bench.peers.outside import Peer
 from imu_bench.predictions import read_predictions
 from imu_bench.running import predict as predicting
+from imu_bench.running.digest import of_code, of_modules
 from imu_bench.running.heard import hear, lay
 from imu_bench.running.ledger import Ledger, read
 from imu_bench.running.perturb import perturbed
@@ -196,13 +203,45 @@ class TestAgain:
     def test_what_others_found_of_something_else_no_longer_counts(self, there, folders, tmp_path):
         out = tmp_path / "out"
         run([of(folders)], ["Counts", "Raises"], out)
-        # the very same recordings: it stays
-        assert run([of(folders)], ["Counts"], out)[1] == []
+        # the very same recordings: it stays, aloud
+        assert run([of(folders)], ["Counts"], out)[1] == ["scored as found before: raises"]
         assert (out / "predictions" / "a" / "all" / "raises" / "run.json").exists()
         _, notes = run([of(folders, names=["a-1"])], ["Counts"], out)
         assert len(notes) == 1
-        assert "what raises found before" in notes[0]
+        assert notes[0] == "what raises found before was of other recordings or another seed; left out of a/all"
         assert not (out / "predictions" / "a" / "all" / "raises" / "run.json").exists()
+
+    def test_what_others_found_by_another_program_no_longer_counts(self, there, folders, tmp_path, monkeypatch):
+        out = tmp_path / "out"
+        both = [of(folders, names=["a-1"]), of(folders, split="forward", names=["a-1"])]
+        run(both, ["retrogait", "Raises"], out)
+        assert run(both, ["Counts"], out)[1] == ["scored as found before: raises, retrogait"]
+        monkeypatch.setattr("imu_bench.detectors.ours.Ours.about", about("retrogait", numpy="another"))
+        assert run(both, ["Counts"], out)[1] == [
+            "what retrogait found before was by another version of it; left out of a/all and 1 more",
+            "scored as found before: raises",
+        ]
+        assert not (out / "predictions" / "a" / "all" / "retrogait" / "run.json").exists()
+
+    @pytest.mark.parametrize("harm", ["unlink", "cut", "folder", "more"])
+    def test_what_was_damaged_since_is_done_again(self, there, folders, tmp_path, harm):
+        out = tmp_path / "out"
+        run([of(folders)], ["Counts"], out)
+        path = out / "predictions" / "a" / "all" / "counts" / "a-2" / "contacts.parquet"
+        content = path.read_bytes()
+        if harm == "unlink":
+            path.unlink()
+        elif harm == "cut":
+            path.write_bytes(content[:-7])
+        elif harm == "folder":
+            shutil.rmtree(path.parent)
+        else:
+            shutil.copy(path, path.with_name("strides.parquet"))
+        done, _ = run([of(folders)], ["Counts"], out)
+        assert (done.now, done.before) == (1, 2)
+        assert [one.name for one in path.parent.iterdir()] == ["contacts.parquet"]
+        assert path.read_bytes() == content
+        assert run([of(folders)], ["Counts"], out)[0].now == 0
 
     def test_a_damaged_run_json_is_none(self, there, folders, tmp_path):
         run([of(folders)], ["Counts"], tmp_path / "out")
@@ -219,6 +258,60 @@ class TestAgain:
         again = Ledger.open(tmp_path, "a/all", about("counts"), "whole", 1)
         assert again.begin({"a-1": "x", "a-2": "y"}) == ["a-1", "a-2"]
         assert not (ledger.folder / "a-1").exists()
+
+
+class TestCode:
+    """What a detector's predictions are made of, beside the recording."""
+
+    @pytest.fixture(autouse=True)
+    def _anew(self):
+        of_code.cache_clear()
+        of_modules.cache_clear()
+        yield
+        of_code.cache_clear()
+        of_modules.cache_clear()
+
+    def test_the_module_that_makes_a_detector_is_part_of_it(self, there, monkeypatch):
+        monkeypatch.syspath_prepend(str(there))
+        module = there / "makes_one.py"
+        module.write_text("from tests.bench.planted import Counts\n\ndef make():\n    return Counts()\n")
+        ready = predicting._ready
+        before = ready("makes_one:make").code
+        entry = EntryPoint("counts", "makes_one:make", GROUP)
+        monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+        monkeypatch.setattr(predicting, "entry_points", lambda group, name: [entry] if name == "counts" else [])
+        named = ready("counts").code
+        module.write_text(module.read_text() + "# and more\n")
+        of_code.cache_clear()
+        of_modules.cache_clear()
+        assert ready("makes_one:make").code != before
+        assert ready("counts").code != named
+        assert ready(f"{HERE}Counts").code == ready(f"{HERE}Counts").code
+
+    def test_what_a_peer_is_told_and_what_it_needs_are_part_of_it(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("RETROGAIT_PEERS", str(tmp_path))
+        entry = entries()[0]
+        found = []
+        for one in (
+            entry,
+            replace(entry, options={"another": 1}),
+            replace(entry, runner=entry.runner.with_name("another.py")),
+            replace(entry, environment=replace(entry.environment, requires=("numpy==1",))),
+        ):
+            monkeypatch.setattr(predicting, "detector", lambda word, one=one: Peer.installed(one))
+            found.append(predicting._ready(entry.name).code)
+        assert len(set(found)) == len(found)
+
+    @pytest.mark.parametrize("word", ["Outside", "Counts"])
+    def test_how_it_is_asked_is_part_of_it(self, monkeypatch, word):
+        before = predicting._ready(HERE + word).code
+        monkeypatch.setattr(predicting, "SEEN", ("feed", "heard"))
+        assert predicting._ready(HERE + word).code != before
+
+
+def test_git_takes_no_predictions(there, folders, tmp_path):
+    run([of(folders)], ["Counts"], tmp_path / "out")
+    assert (tmp_path / "out" / "predictions" / ".gitignore").read_text() == "*\n"
 
 
 def test_a_part_is_copied_from_the_whole(there, folders, tmp_path):

@@ -6,7 +6,9 @@ import pytest
 from imu.store.folder import read_session
 from imu_bench.detector import About
 from imu_bench.predictions import write_predictions
+from imu_bench.running import recordings
 from imu_bench.running.ledger import Ledger
+from imu_bench.running.predict import Done
 from imu_bench.running.scenario import Scenario, Staged
 from imu_bench.scoring.figures import KEYS
 from imu_bench.scoring.score import BadRun, known, scored, write_accuracy
@@ -190,6 +192,156 @@ def test_a_run_json_that_says_too_little_is_refused(content, sessions, tmp_path)
     (predict(tmp_path, whole) / "run.json").write_text(content)
     with pytest.raises(BadRun, match="want"):
         accuracy(tmp_path, whole)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"packet_ms": 0}, "packet_ms is 0 in place of a positive number"),
+        ({"packet_ms": float("inf")}, "packet_ms is inf"),
+        ({"packet_ms": float("nan")}, "packet_ms is nan"),
+        ({"packet_ms": 10**400}, "too large"),
+        ({"packet_ms": "10"}, "packet_ms is '10' in place of a number"),
+        ({"packet_ms": True}, "packet_ms is True in place of a number"),
+        ({"failed": {"walk-0": 5}}, "failed has 5 in place of a text"),
+        ({"failed": ["walk-0"]}, "failed is"),
+        ({"packages": {"a": 1}}, "packages has 1 in place of a text"),
+        ({"packages": ["a"]}, "packages is"),
+        ({"title": {"a": "b"}}, "title has"),
+        ({"title": "\ud800"}, "surrogates"),
+        ({"kind": None}, "kind has None"),
+        ({"name": "other"}, "is of 'other'; want 'made-up'"),
+        ({"name": "../x\ny"}, "is of '../x\\ny'"),
+    ],
+)
+def test_a_run_json_of_other_types_is_refused_in_a_line(changes, said, sessions, tmp_path):
+    whole = staged(sessions)
+    path = predict(tmp_path, whole) / "run.json"
+    run = json.loads(path.read_text())
+    for key, value in changes.items():
+        (run["detector"] if key in run["detector"] else run)[key] = value
+    path.write_text(json.dumps(run))
+    with pytest.raises(BadRun, match="want") as refused:
+        accuracy(tmp_path, whole)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_it_no_longer_holds_is_said(sessions, tmp_path):
+    one, other = staged(sessions), staged(sessions, perturbation="rate-50")
+    for scenario in (one, other):
+        predict(tmp_path, scenario)
+    notes = []
+    accuracy(tmp_path, one, other, say=notes.append)
+    accuracy(tmp_path, other, one, say=notes.append)
+    assert notes == []
+    accuracy(tmp_path, one, say=notes.append)
+    [note] = notes
+    assert note.startswith("accuracy.json no longer holds simulated/all+rate-50; ")
+    for damaged in ("no json", "[]", '{"scenarios": 5}'):
+        (tmp_path / "accuracy.json").write_text(damaged)
+        accuracy(tmp_path, one, say=notes.append)
+    assert len(notes) == 1
+
+
+def test_it_says_how_it_was_asked_for(sessions, tmp_path):
+    whole = staged(sessions)
+    predict(tmp_path, whole)
+    assert "asked" not in accuracy(tmp_path, whole)
+    asked = {"everything": True, "scenarios": [], "given_sessions": False, "detectors": None, "private": False}
+    assert accuracy(tmp_path, whole, asked=asked)["asked"] == asked
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--all"], {"everything": True}),
+        (["simulated/all", "--detectors", "naive,", "--private"], {"scenarios": ["simulated/all"], "private": True}),
+        (["--sessions", "somewhere"], {"given_sessions": True}),
+    ],
+)
+def test_the_command_passes_on_how_it_was_asked(words, said, bench, monkeypatch, tmp_path):
+    told = {}
+
+    def write(out, scenarios, *, asked, **how):
+        told.update(asked)
+        return out / "accuracy.json"
+
+    monkeypatch.setattr("imu_bench.running.choose.choose", lambda *args, **how: [])
+    monkeypatch.setattr("imu_bench.running.predict.predict", lambda *args, **how: Done())
+    monkeypatch.setattr("imu_bench.scoring.score.write_accuracy", write)
+    code, _, _ = bench("run", *words, "--no-speed", "--out", tmp_path)
+    assert code == 0
+    usual = {"everything": False, "scenarios": [], "given_sessions": False, "detectors": None, "private": False}
+    assert told == usual | said | ({"detectors": ["naive"]} if "--detectors" in words else {})
+
+
+def with_source(sessions, source):
+    for folder in sessions.values():
+        path = folder / "session.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"source": source}))
+
+
+BANDAI = "BandaiNamcoResearchInc/Bandai-Namco-Research-Motiondataset @ 74ead3b dataset-1, CC BY-NC 4.0"
+
+
+@pytest.mark.parametrize(
+    ("data", "source", "figures"),
+    [
+        ("ipol", "my own", "private"),
+        ("bandai", "my own", "private"),
+        ("bandai", None, "private"),
+        ("bandai", BANDAI, "published"),
+        ("bandai", f"{BANDAI}; cut", "published"),
+        ("ipol", BANDAI, "private"),
+        ("simulated", "my own", "private"),
+        ("simulated", "simulated", "published"),
+    ],
+)
+def test_a_name_alone_gets_no_card(data, source, figures, sessions, tmp_path):
+    with_source(sessions, source)
+    notes = []
+    scenario = staged(sessions, data)
+    predict(tmp_path, scenario)
+    found = accuracy(tmp_path, scenario, private=True)
+    assert found["private"] == (figures == "private")
+    told = found["data"][data]
+    assert told["figures"] == figures
+    assert (told["licence"] == "no card") == (figures == "private")
+    kept = accuracy(tmp_path, scenario, say=notes.append)["data"]
+    assert (data in kept) == (figures == "published")
+    assert [note for note in notes if "of other origin" in note] == notes[: figures == "private"]
+
+
+def test_one_session_of_other_origin_is_enough(sessions, tmp_path):
+    with_source({"walk-1": sessions["walk-1"]}, "my own")
+    scenario = staged(sessions)
+    predict(tmp_path, scenario)
+    assert accuracy(tmp_path, scenario)["data"] == {}
+
+
+def test_sessions_in_the_index_get_the_card(copied, tmp_path):
+    name = "ipol-1-4"
+    folder = copied(name)
+    with_source({name: folder}, "whatever")
+    scenario = staged({name: folder}, "ipol")
+    predict(tmp_path, scenario)
+    assert accuracy(tmp_path, scenario)["data"]["ipol"]["figures"] == "published"
+
+
+def test_sessions_made_here_get_the_card_and_what_was_left_out(copied, tmp_path, monkeypatch):
+    monkeypatch.setattr(recordings, "left_out", lambda data, out: [f"{data}: one.csv: too short"], raising=False)
+    made = tmp_path / "recordings" / "ipol" / "ipol-new"
+    shutil.copytree(copied("ipol-new"), made)
+    with_source({"": made}, "whatever")
+    scenario = staged({"ipol-new": made}, "ipol")
+    predict(tmp_path, scenario)
+    told = accuracy(tmp_path, scenario)["data"]["ipol"]
+    assert (told["figures"], told["left_out"]) == ("published", ["ipol: one.csv: too short"])
+    # of sessions that were given nothing was left out by us
+    scenario = staged({"ipol-1-4": copied("ipol-1-4")}, "ipol")
+    predict(tmp_path, scenario)
+    assert "left_out" not in accuracy(tmp_path, scenario)["data"]["ipol"]
 
 
 def test_one_name_is_one_detector(sessions, tmp_path):

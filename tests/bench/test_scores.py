@@ -44,6 +44,14 @@ ERRORS = (
 SHARES = ("f1_25ms", "f1_50ms", "f1_100ms", "steady_found", "direction_right", "pattern_right")
 
 
+LABELS = (
+    *("direction_right", "direction_undecided", "pattern_right", "pattern_undecided"),
+    *("release_bias_ms", "second_bias_ms", "foot_angle_bias_deg", "confidence_error"),
+    *("latency_p50_ms", "latency_p95_ms", "provisional_p50_ms", "provisional_p95_ms"),
+)
+"""Whatever is told of a contact beside its instant."""
+
+
 def counts(figures):
     return tuple(value(figures, key) for key in ("contacts", "missed", "false"))
 
@@ -117,8 +125,10 @@ def test_what_is_never_found_is_missed():
         assert value(figures, "f1_50ms") == value(figures, "steady_found") == 0.0
         assert value(figures, "timing_bias_ms") is None
         assert covered(figures, "timing_bias_ms") == (0, 12)
-        # of what was not found nobody can say what it was
-        assert covered(figures, "direction_right") == (0, 0)
+        # nobody can say what they were: neither right nor undecided, but asked
+        for key in LABELS:
+            assert value(figures, key) is None
+            assert covered(figures, key) == (0, 12), key
 
 
 def test_what_never_was_is_false():
@@ -431,6 +441,25 @@ def test_late_answers_that_claim_to_be_early():
         assert value(scored(truth, tables, fed_ns=fed_ms * MS)["forward"], "latency_false_claims") == false
 
 
+@pytest.mark.parametrize(
+    ("changes", "n"),
+    [
+        ({}, 20),
+        # nothing that could be looked at
+        ({"t_emitted_ns": None}, 0),
+        # nobody who looked
+        ({"t_told_ns": None}, 0),
+        ({"t_told_ns": None, "t_emitted_ns": None}, 0),
+    ],
+)
+def test_a_provisional_word_is_believed_of_whom_the_feeder_saw_to_be_honest(changes, n):
+    truth = walk_of(10, 10)
+    rows = [row | changes for row in found_as(truth)[CONTACTS.name]]
+    figures = scored(truth, {CONTACTS.name: rows})["forward"]
+    assert covered(figures, "provisional_p95_ms") == (n, 20)
+    assert value(figures, "provisional_p95_ms") == (30.0 if n else None)
+
+
 def test_false_contacts_claim_as_well():
     truth = walk_of(10, 10)
     tables = found_as(truth, told_ms=120)
@@ -459,6 +488,32 @@ def test_one_that_leaves_out_what_is_hard():
     assert value(figures, "direction_undecided") == value(figures, "pattern_undecided") == 0.5
     for key in ("direction_right", "pattern_right", "release_bias_ms", "foot_angle_bias_deg", "confidence_error"):
         assert covered(figures, key) == (10, 20)
+
+
+def test_one_that_leaves_contacts_out_that_are_hard():
+    """It is no better covered than one that finds them and is silent."""
+    truth = walk_of(10, 10)
+    tables = found_as(truth)
+    figures = scored(truth, tables | {CONTACTS.name: tables[CONTACTS.name][::4]})["forward"]
+    for key in LABELS:
+        assert covered(figures, key) == (5, 20), key
+    assert value(figures, "direction_right") == value(figures, "pattern_right") == 1.0
+    # of those that it told
+    assert value(figures, "direction_undecided") == value(figures, "pattern_undecided") == 0.0
+
+
+def test_of_what_was_missed_only_what_truth_knows_is_asked():
+    truth = [
+        true_contact("left", 2.0, direction=None, pitch_deg=3.0, t_release_ns=None),
+        true_contact("left", 29.5, direction=None, first=None),
+    ]
+    figures = scored(truth, {CONTACTS.name: []})["unknown"]
+    asked = {key: covered(figures, key)[1] for key in LABELS}
+    assert {key for key, n in asked.items() if n} == {
+        *("foot_angle_bias_deg", "latency_p50_ms", "latency_p95_ms", "provisional_p50_ms", "provisional_p95_ms")
+    }
+    # a release after the samples' end can't be seen
+    assert asked["foot_angle_bias_deg"] == 2
 
 
 def test_one_that_always_says_forward():

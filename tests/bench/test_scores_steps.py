@@ -46,6 +46,30 @@ def test_a_drop_wants_both_contacts_of_its_step(walk, truth_of_walk, span_of_wal
         assert covered(result[walking], "pelvic_drop_within_sd") == (0, asked)
 
 
+def test_who_states_no_doubt_has_to_be_right(walk, truth_of_walk, span_of_walk):
+    def within(off_deg, sd_deg):
+        steps = [
+            row | {"pelvic_drop_deg": row["pelvic_drop_deg"] + off_deg, "pelvic_drop_sd_deg": sd_deg}
+            for row in walk.truth_steps
+        ]
+        figures = scored(truth_of_walk, {STEPS.name: steps}, span_of_walk)["forward"]
+        n, asked = covered(figures, "pelvic_drop_within_sd")
+        return value(figures, "pelvic_drop_within_sd"), n / asked
+
+    assert within(3.0, 4.0) == (1.0, 1.0)
+    assert within(3.0, 0.0) == (0.0, 1.0)
+    assert within(3.0, -4.0) == (0.0, 1.0)
+    assert within(3.0, None) == (None, 0.0)
+
+
+def test_who_states_no_doubt_and_is_right_is_right():
+    contacts = walk_of(8, 8)
+    level = pelvis_of(0.0, contacts)
+    steps = [row | {"pelvic_drop_deg": 0.0, "pelvic_drop_sd_deg": 0.0} for row in found_as(contacts)[STEPS.name]]
+    figures = scored(Truth(contacts, level), {STEPS.name: steps})["forward"]
+    assert value(figures, "pelvic_drop_within_sd") == 1.0
+
+
 def pelvis_of(drop_deg, contacts):
     """Level at each contact, and half a step later so far down on the side opposite the foot that came first."""
     t_ns = np.arange(ns(0.0), ns(20.0), ns(0.01))

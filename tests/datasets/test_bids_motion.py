@@ -157,17 +157,112 @@ def test_tracking_systems_share_a_clock_where_scans_say_when_each_began(tmp_path
     assert [samples.t_ns[0] for samples in one.samples.values()] == [0, 0]
     assert "not synchronised" in one.document["note"]
     assert one.contacts is None
-    scans = [
-        [f"motion/sub-01_task-walk_tracksys-{side}_motion.tsv", f"1925-01-01T10:00:0{second}"]
-        for side, second in (("left", "1.250000"), ("right", "0.5"))
-    ]
-    (tmp_path / "sub-01" / "sub-01_scans.tsv").write_text(made_up.separated([["filename", "acq_time"], *scans], "\t"))
+    began(tmp_path, left="10:00:01.250000", right="10:00:00.5")
     one = only(tmp_path)
     assert {sensor: samples.t_ns[0] for sensor, samples in one.samples.items()} == {
         "foot_left": 750_000_000,
         "foot_right": 0,
     }
     assert "note" not in one.document
+
+
+def began(root, **times):
+    rows = [[f"motion/sub-01_task-walk_tracksys-{one}_motion.tsv", f"1925-01-01T{at}"] for one, at in times.items()]
+    (root / "sub-01" / "sub-01_scans.tsv").write_text(made_up.separated([["filename", "acq_time"], *rows], "\t"))
+
+
+def feet_apart(root, rng):
+    for side, point in (("left", "LeftFoot"), ("right", "RightFoot")):
+        motion(root, rng, points=(point,), stem=f"sub-01_task-walk_tracksys-{side}")
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("12:30:01.25+02:30", "10:00:00.5Z"), ("23:00:01.250+13:00", "05:00:00.500-05:00"), ("10:00:00.75", "10:00:00.0")],
+)
+def test_time_zones_are_converted(tmp_path, rng, left, right):
+    feet_apart(tmp_path, rng)
+    began(tmp_path, left=left, right=right)
+    samples = only(tmp_path).samples
+    apart_ns = int(samples["foot_left"].t_ns[0] - samples["foot_right"].t_ns[0])
+    assert apart_ns == 750_000_000
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "why"),
+    [
+        ("10:00:01", "10:00:00", "acq_time has whole seconds"),
+        ("10:00:01.000000", "10:00:00.000000", "acq_time has whole seconds"),
+        ("10:00:01.25", "10:00:00", "acq_time has whole seconds"),
+        ("10:00:01.25Z", "10:00:00.5", "acq_time has a time zone in some rows and none in others"),
+        ("10:00:01.25", "", "acq_time is missing"),
+    ],
+)
+def test_what_acq_time_is_too_coarse_for_is_not_synchronised_and_says_why(tmp_path, rng, left, right, why):
+    feet_apart(tmp_path, rng)
+    events(tmp_path, [[1.0, 0, "initial_contact_left"]])
+    began(tmp_path, left=left, **({"right": right} if right else {}))
+    one = only(tmp_path)
+    assert [samples.t_ns[0] for samples in one.samples.values()] == [0, 0]
+    assert one.document["note"] == (
+        f"the sensors' clocks are not synchronised: each begins with its own first sample; {why}"
+    )
+    assert one.contacts is None
+
+
+def test_scans_may_lack_times(tmp_path, rng):
+    feet_apart(tmp_path, rng)
+    (tmp_path / "sub-01" / "sub-01_scans.tsv").write_text("filename\toperator\nmotion/x_motion.tsv\tMe\n")
+    assert only(tmp_path).document["note"].endswith("; acq_time is missing")
+
+
+def test_times_that_are_none_are_refused(tmp_path, rng):
+    feet_apart(tmp_path, rng)
+    began(tmp_path, left="10:00:01.25", right="noon")
+    refused(tmp_path, "sub-01_scans.tsv", "acq_time '1925-01-01Tnoon'")
+
+
+@pytest.mark.parametrize("first_s", [0.0, 0.004, 100.0, -3.0])
+def test_latency_that_begins_anywhere_moves_no_contact(tmp_path, rng, first_s):
+    motion(tmp_path, rng, first=[("t", "LATENCY", first_s + np.arange(N) / RATE_HZ)])
+    events(tmp_path, [[float(k), 0, f"initial_contact_{'left' if k % 2 else 'right'}"] for k in range(2, 9)])
+    one = only(tmp_path)
+    assert one.samples["foot_left"].t_ns[0] == 0
+    assert [row["t_contact_ns"] for row in one.contacts] == [k * 1_000_000_000 for k in range(2, 9)]
+
+
+@pytest.mark.parametrize(("of", "at_s"), [("left", 2.75), ("right", 2.0)])
+def test_onsets_count_from_the_first_row_of_their_tracking_system(tmp_path, rng, of, at_s):
+    """Whose LATENCY is a device's clock, and is on no other."""
+    for side, point, first_s in (("left", "LeftFoot", 500.0), ("right", "RightFoot", 7.0)):
+        latency = ("t", "LATENCY", first_s + np.arange(N) / RATE_HZ)
+        motion(tmp_path, rng, points=(point,), stem=f"sub-01_task-walk_tracksys-{side}", first=[latency])
+    began(tmp_path, left="10:00:01.25", right="10:00:00.5")
+    events(tmp_path, [[2.0, 0, "initial_contact_left"]], f"sub-01_task-walk_tracksys-{of}")
+    one = only(tmp_path)
+    assert [samples.t_ns[0] for samples in one.samples.values()] == [750_000_000, 0]
+    assert [row["t_contact_ns"] for row in one.contacts] == [at_s * 1e9]
+
+
+def test_onsets_of_a_system_without_sensors_need_to_know_when_it_began(tmp_path, rng):
+    motion(tmp_path, rng)
+    motion(tmp_path, rng, points=("head",), stem="sub-01_task-walk_tracksys-omc")
+    events(tmp_path, [[2.0, 0, "initial_contact_left"]], "sub-01_task-walk_tracksys-omc")
+    one = only(tmp_path)
+    assert (one.contacts, "nothing tells when omc began; acq_time is missing" in one.document["note"]) == (None, True)
+    began(tmp_path, imu="10:00:01.25", omc="10:00:00.5")
+    one = only(tmp_path)
+    assert [row["t_contact_ns"] for row in one.contacts] == [1_250_000_000]
+    assert "note" not in one.document
+
+
+def test_contacts_outside_the_recording_are_none_and_those_of_another_clock_are_refused(tmp_path, rng):
+    motion(tmp_path, rng)
+    outside = [[-0.5, 0, "initial_contact_left"], [12.0, 0, "initial_contact_left"]]
+    events(tmp_path, [*outside, [3.0, 0, "initial_contact_left"]])
+    assert [row["t_contact_ns"] for row in only(tmp_path).contacts] == [3_000_000_000]
+    events(tmp_path, outside)
+    refused(tmp_path, "events from -0.5 s on, none a contact within 9.99219 s", "of another clock?")
 
 
 def test_trials_are_told_apart_and_a_broken_one_costs_no_other(tmp_path, rng):
@@ -199,6 +294,7 @@ SLIPS = {
     "no column of types": (replaced("channels.tsv", "\ttype\t", "\tkind\t"), ["'type'"]),
     "no x of a foot": (replaced("channels.tsv", "LeftFoot_ACCEL_x\tx", "LeftFoot_ACCEL_x\tn/a"), ["no accx"]),
     "two left feet": (replaced("channels.tsv", "x\tGYRO\tLeftFoot", "x\tGYRO\tleft_shoe"), ["left_shoe", "one"]),
+    "two accelerometers": (replaced("channels.tsv", "x\tMAGN\tLeftFoot", "x\tACCEL\tLeftFoot"), ["accx twice"]),
     "another unit": (replaced("channels.tsv", "LeftFoot\tm/s^2", "LeftFoot\tfurlong"), ["furlong, m/s^2", "one"]),
     "a row too few": (replaced("channels.tsv", "LowerBack_MAGN_z\tz\tMAGN\tLowerBack\tuT\n", ""), ["27", "26"]),
     "no JSON": (replaced("motion.json", "{", ""), ["JSON"]),
@@ -229,7 +325,7 @@ def test_a_file_that_was_not_downloaded_is_refused(tmp_path, rng):
     refused(tmp_path, "not downloaded yet?")
 
 
-@pytest.mark.parametrize("onset", ["-1", "soon"])
+@pytest.mark.parametrize("onset", ["inf", "nan", "soon"])
 def test_onsets_that_cant_be_are_refused(tmp_path, rng, onset):
     motion(tmp_path, rng)
     events(tmp_path, [[onset, 0, "initial_contact_left"]])

@@ -131,6 +131,8 @@ def test_how_a_sensor_was_worn_is_what_the_innermost_file_says(tmp_path, rng):
         ("foot_left = 1\n", ["'foot_left'", "tables"]),
         ("synchronised = 1\n", ["synchronised is 1", "true or false"]),
         ("synchronised = \n", ["no TOML"]),
+        ('[foot_left]\nmounting = "up"\n', ["foot_left.mounting 'up'", "3x3 rotation"]),
+        ("[foot_left]\nmounting = [[1, 0, 0], [0, 1, 0], [0, 0, -1]]\n", ["foot_left.mounting", "mirror image"]),
     ],
 )
 def test_settings_that_cant_be_are_refused(tmp_path, rng, text, words):
@@ -147,6 +149,24 @@ def test_an_export_of_recorded_data_says_less_and_is_read_as_well(tmp_path, rng)
     one = only(tmp_path)
     assert one.document["sensors"]["foot_left"]["rate_hz"] == pytest.approx(120, rel=1e-4)
     assert np.array_equal(one.samples["foot_left"].seq, np.arange(240))
+
+
+def test_quotes_around_what_stands_above_the_header(tmp_path, rng):
+    above = [",".join(f'"{cell}"' for cell in line.split(",")) for line in ABOVE]
+    for name in ("foot_left", "foot_right"):
+        export(tmp_path / "S01" / "walk" / f"{name}.csv", rng, above=above)
+    one = only(tmp_path)
+    assert "note" not in one.document
+    assert one.document["sensors"]["foot_left"]["rate_hz"] == 60.0
+
+
+def test_what_macos_lays_beside_files_is_passed_over(tmp_path, rng):
+    folder = tmp_path / "S01" / "walk"
+    export(folder / "foot_left.csv", rng)
+    for path in (folder / "._foot_left.csv", folder / "._foot_right.csv", tmp_path / "S01" / ".x" / "foot_left.csv"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"\0\5\26\7")
+    assert list(only(tmp_path).samples) == ["foot_left"]
 
 
 def spoilt(old, new, **more):

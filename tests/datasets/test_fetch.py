@@ -77,6 +77,23 @@ def a_page(request, _):
     whole(request, b"<html>please log in</html>")
 
 
+def endless(request, _):
+    """As much as is taken, up to 200 MB."""
+    request.send_response(200)
+    request.end_headers()
+    request.server.sent = 0
+    try:
+        for _ in range(3200):
+            request.wfile.write(b"b" * (1 << 16))
+            request.server.sent += 1 << 16
+    except OSError:
+        request.close_connection = True
+
+
+def one_more(request, content):
+    whole(request, content + b"!")
+
+
 def refusing(request, _):
     request.send_error(503, "Come back later")
 
@@ -194,6 +211,23 @@ def test_what_comes_and_is_another_is_kept_aside_and_the_others_come(park, serve
         assert str(kept) in line
         assert states(park) == GOOD | {"sub 1/b.csv": "missing"}
         assert not left_over(home)
+
+
+@pytest.mark.parametrize(
+    ("path", "much"), [("sub 1/b.csv", endless), ("sub 1/b.csv", one_more), ("sub 1/c.csv", a_page)]
+)
+def test_what_is_longer_is_broken_off_and_discarded(park, server, home, capsys, path, much):
+    server.spoilt[path] = much
+    code, out, err = run(capsys, park, "park")
+    assert (code, out.startswith("park: 2 of 3 files good"), len(err.splitlines())) == (1, True, 1)
+    assert f"gave more than the {len(FILES[path])} bytes that the index says; want that file" in err
+    assert states(park) == GOOD | {path: "missing"}
+    assert not left_over(home)
+    assert not (home / "park.aside").exists()
+    # what lies between the two holds some MB
+    assert getattr(server.http, "sent", 0) < 50_000_000
+    server.spoilt.clear()
+    assert run(capsys, park, "park")[0] == 0
 
 
 def test_a_file_that_breaks_off_is_none(park, server, home, capsys):

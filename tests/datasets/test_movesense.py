@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from imu_datasets.dataset import BadOriginal
 from imu_datasets.readers import movesense
-from imu_datasets.readers.clocks import paired
+from imu_datasets.readers.clocks import counted, paired, rate_of
 from tests.datasets import made_up
 
 IMU = "Timestamp,AccX,AccY,AccZ,GyroX,GyroY,GyroZ,MagnX,MagnY,MagnZ"
@@ -129,6 +129,43 @@ def test_a_clock_that_turns_over(tmp_path, rng):
     samples = only(tmp_path).samples["foot_left"]
     assert np.array_equal(samples.acc, acc[10:])
     assert np.array_equal(samples.seq, np.arange(510))
+
+
+@given(
+    st.sampled_from([52.0, 104.0, 208.0, 416.0, 833.0]),
+    st.floats(0.99, 1.01),
+    st.sets(st.integers(1, 2498), max_size=5),
+    st.sampled_from([0, 1, 300]),
+)
+def test_whole_ms_invent_no_losses_and_hide_none(nominal_hz, off, lost, hole):
+    true_hz = nominal_hz * off
+    kept = np.array([k for k in range(2500) if k not in lost and not 1000 <= k < 1000 + hole])
+    t_ns = times(2500, true_hz, keep=kept) * 1_000_000
+    rate_hz = rate_of(t_ns)
+    assert rate_hz == pytest.approx(true_hz, rel=0.003)
+    seq = counted(t_ns, rate_hz)
+    assert (np.diff(seq) > 0).all()
+    # how many a long hole took is as sure as the rate is
+    assert np.abs(seq - kept).max() <= hole // 300
+
+
+@pytest.mark.parametrize("rate_hz", [416.0, 833.0])
+def test_high_rates_in_whole_ms(tmp_path, rng, rate_hz):
+    in_one(tmp_path / "S01" / "walk" / "foot_left.csv", rng, n=5000, rate_hz=rate_hz)
+    one = only(tmp_path)
+    assert one.document["sensors"]["foot_left"]["rate_hz"] == pytest.approx(rate_hz, rel=0.001)
+    assert np.array_equal(one.samples["foot_left"].seq, np.arange(5000))
+
+
+def test_fractions_of_a_ms_are_kept(tmp_path, rng):
+    acc, gyr = made_up.signals(100, rng, rad=made_up.DEG)
+    folder = tmp_path / "S01" / "walk"
+    t_ms = [f"{(1 << 32) - 100.0 + 4.8 * k if k < 21 else 4.8 * k - 100.0:.1f}" for k in range(100)]
+    for name, values in (("acc", acc), ("gyr", gyr)):
+        write(folder / f"foot_left_{name}.csv", IOS[name], t_ms, values)
+    samples = only(tmp_path).samples["foot_left"]
+    assert np.abs(samples.t_ns - np.arange(100) * 4_800_000).max() <= 1000
+    assert np.array_equal(samples.seq, np.arange(100))
 
 
 def both(folder, rng, acc="timestamp,x,y,z", gyr="timestamp,x,y,z", rates=(104.0, 104.0), firsts=(5000, 5000)):

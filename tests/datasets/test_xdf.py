@@ -35,7 +35,8 @@ class Stream:
         self.name, self.values, self.t_s, self.kind, self.rate_hz = name, np.asarray(values), t_s, kind, rate_hz
         self.labels = LABELS if labels is None else labels
         self.units = UNITS if units is None else units
-        self.offset_s = 0.0
+        self.offset_s: float | None = 0.0
+        self.host = ""
 
     def header(self):
         channels = "".join(
@@ -43,7 +44,7 @@ class Stream:
             for label, unit in zip(self.labels, self.units, strict=True)
         )
         return (
-            f"<info><name>{escape(self.name)}</name><type>{self.kind}</type><channel_format>float32</channel_format>"
+            f"<info><name>{escape(self.name)}</name><type>{self.kind}</type><hostname>{self.host}</hostname><channel_format>float32</channel_format>"
             f"<channel_count>{len(self.labels)}</channel_count><nominal_srate>{self.rate_hz}</nominal_srate>"
             f"<desc><channels>{channels}</channels></desc></info>"
         ).encode()
@@ -52,7 +53,8 @@ class Stream:
         yield chunk(2, struct.pack("<I", number) + self.header())
         for start in range(0, len(self.t_s), packet):
             part = slice(start, start + packet)
-            yield chunk(4, struct.pack("<Idd", number, self.t_s[start], self.offset_s))
+            if self.offset_s is not None:
+                yield chunk(4, struct.pack("<Idd", number, self.t_s[start], self.offset_s))
             samples = b"".join(
                 struct.pack("<Bd", 8, t) + row.astype("<f4").tobytes()
                 for t, row in zip(self.t_s[part], self.values[part], strict=True)
@@ -103,6 +105,36 @@ def test_streams_are_read_on_one_clock(tmp_path, rng):
         assert one.document["sensors"][name] == {"rate_hz": pytest.approx(RATE_HZ), "mounting": None}
 
 
+def test_streams_that_share_no_clock_say_so(tmp_path, rng):
+    left, right = walked(rng), walked(rng, name="right shoe", start_s=103.0)
+    left.host, right.host, right.offset_s = "a", "b", None
+    write(tmp_path / "S01" / "walk.xdf", left, right)
+    one = only(tmp_path)
+    assert [samples.t_ns[0] for samples in one.samples.values()] == [0, 0]
+    for words in ("not synchronised", "2 computers, and no clock offsets of 'right shoe'"):
+        assert words in one.document["note"]
+    settings = tmp_path / "sensors.toml"
+    settings.write_text("synchronised = true\n")
+    one = only(tmp_path)
+    assert [samples.t_ns[0] for samples in one.samples.values()] == [0, pytest.approx(3e9, abs=10)]
+    assert "note" not in one.document
+    settings.unlink()
+    right.host = "a"
+    write(tmp_path / "S01" / "walk.xdf", left, right)
+    assert "note" not in only(tmp_path).document
+    settings.write_text("synchronised = false\n")
+    one = only(tmp_path)
+    assert [samples.t_ns[0] for samples in one.samples.values()] == [0, 0]
+    assert one.document["note"].startswith("the sensors' clocks are not synchronised")
+
+
+def test_names_of_files_make_names_of_sessions(tmp_path, rng):
+    for name in ("walk.1", "walk.2", "walk 3, slow"):
+        write(tmp_path / "S01" / f"{name}.xdf", walked(rng))
+    (tmp_path / "S01" / "._walk.1.xdf").write_bytes(b"\0\5\26\7")
+    assert [one.name for one in xdf.recordings(tmp_path)] == ["walk-3-slow", "walk.1", "walk.2"]
+
+
 def test_which_stream_is_which_may_be_told(tmp_path, rng):
     a, b = walked(rng, name="DOT 7"), walked(rng, name="LeftFoot")
     write(tmp_path / "S01" / "walk.xdf", a, b)
@@ -133,7 +165,12 @@ def test_all_sensors_in_one_stream_with_what_nobody_wants(tmp_path, rng):
 
 
 @pytest.mark.parametrize(
-    "labels", [["AccX", "AccY", "AccZ", "GyroX", "GyroY", "GyroZ"], ["ax", "ay", "az", "gx", "gy", "gz"]]
+    "labels",
+    [
+        ["AccX", "AccY", "AccZ", "GyroX", "GyroY", "GyroZ"],
+        ["ax", "ay", "az", "gx", "gy", "gz"],
+        ["accx", "accy", "accz", "gyrox", "gyroy", "gyroz"],
+    ],
 )
 def test_labels_as_people_write_them(tmp_path, rng, labels):
     stream = walked(rng, labels=labels)
@@ -220,6 +257,22 @@ SLIPS = {
     "twice the same": (lambda rng: [walked(rng), walked(rng, name="left shoe")], ["'LeftFoot'", "'left shoe'", "one"]),
     "no gyr": (lambda rng: [walked(rng, labels=[*LABELS[:3], "a", "b", "c"])], ["foot_left has no gyr"]),
     "two axes": (lambda rng: [walked(rng, labels=[*LABELS[:5], "other"])], ["gyr", "has xy;"]),
+    "two ranges": (
+        lambda rng: [
+            Stream(
+                "LeftFoot",
+                np.zeros((9, 12)),
+                np.arange(9.0),
+                [f"{label[:3]}_{which}_{label[-1]}" for which in ("ln", "wr") for label in LABELS],
+                UNITS * 2,
+            )
+        ],
+        ["'acc_ln_x' and 'acc_wr_x'", "both x of acc of foot_left"],
+    ),
+    "words that end like axes": (
+        lambda rng: [walked(rng, labels=["acc_max", "acc_y", "acc_z", *LABELS[3:]])],
+        ["acc", "has yz;"],
+    ),
     "another unit": (lambda rng: [walked(rng, units=["V"] * 3 + UNITS[3:])], ["unit 'V'", "m/s^2, g, mg"]),
     "units swapped": (lambda rng: [walked(rng, units=UNITS[::-1])], ["acc and gyr swapped?"]),
     "units of its own each": (lambda rng: [walked(rng, units=["g", "m/s^2", "g", *UNITS[3:]])], ["g, m/s^2"]),

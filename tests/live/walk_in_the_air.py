@@ -16,8 +16,8 @@ from imu.store.raw import raw_path, read_raw
 from imu.store.tables import read_rows, write_analysis
 from imu.version import VERSION
 
-SECONDS = float(os.environ.get("RETROGAIT_SOAK_S", "60"))
-"""Length of each recording."""
+SECONDS = float(os.environ.get("RETROGAIT_SOAK_S", "42"))
+"""Length of each recording: by default one bout in either direction."""
 PATIENCE_S = 20.0
 
 

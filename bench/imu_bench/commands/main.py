@@ -1,17 +1,10 @@
-"""The command `imu-bench`: finds the chosen command, and turns whatever it refuses into one line and an exit code."""
+"""The command `imu-bench`."""
 
-import argparse
-import os
-import sys
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final
 
-from imu.cli.boundary import no_traceback, one_line
-from imu.cli.main import BROKEN_PIPE, FAILED, INTERRUPTED, WRONG_USAGE, Command, Parser
-from imu.core.errors import RetrogaitError, UsageError
-from imu.version import VERSION
+from imu.cli.front import Program, enter
 
 EXAMPLES: Final = """\
 examples:
@@ -34,58 +27,17 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "page": ("imu_bench.live.page", "what the page costs, and how late its cues are"),
     }
 )
-"""Module and one line of help by name. Only the chosen module is imported: the help must answer at once."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. `argv` is without the program's name; None = the process's own."""
-    words = sys.argv[1:] if argv is None else list(argv)
-    try:
-        with no_traceback():
-            code = _run(words)
-            # a reader that has gone shows only when the buffer is written
-            sys.stdout.flush()
-    except UsageError as error:
-        return _say(error, WRONG_USAGE)
-    except BrokenPipeError:
-        # the interpreter's own flush at exit stays quiet too
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
-    except (RetrogaitError, OSError) as error:
-        return _say(error, FAILED)
-    except KeyboardInterrupt:
-        return _say("stopped by Ctrl-C; what is done stays, and the next call goes on", INTERRUPTED)
-    return code
-
-
-def _run(words: Sequence[str]) -> int:
-    parser = Parser(
-        prog="imu-bench",
-        description="Detectors of gait events against known truth.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    return enter(
+        Program(
+            name="imu-bench",
+            description="Detectors of gait events against known truth.",
+            examples=EXAMPLES,
+            commands=COMMANDS,
+            stopped="stopped by Ctrl-C; what is done stays, and the next call goes on",
+        ),
+        argv,
     )
-    parser.add_argument("-V", "--version", action="version", version=f"imu-bench {VERSION}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    # no option before the command takes a value, so the first bare word is the command
-    chosen = next((word for word in words if not word.startswith("-")), None)
-    for name, (module, line) in COMMANDS.items():
-        subparser = subparsers.add_parser(
-            name,
-            help=line,
-            description=line,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        if name == chosen:
-            command = cast("Command", import_module(module))
-            command.configure(subparser)
-            subparser.set_defaults(run=command.run)
-    args = parser.parse_args(words)
-    return args.run(args)
-
-
-def _say(problem: object, code: int) -> int:
-    sys.stderr.write(f"imu-bench: {one_line(problem)}\n")
-    return code

@@ -90,7 +90,22 @@ def run(args: argparse.Namespace) -> int:
         say(f"{failure.scenario}: {failure.detector}: {failure.session}: {failure.reason}")
     if len(done.failures) > SHOWN:
         say(f"and {len(done.failures) - SHOWN} more failures: see failed in accuracy.json")
-    path = write_accuracy(args.out, scenarios, seed=args.seed, resamples=args.resamples, private=args.private, say=say)
+    asked = {
+        "everything": args.all,
+        "scenarios": list(args.scenarios),
+        "given_sessions": args.sessions is not None,
+        "detectors": None if args.detectors is None else words,
+        "private": args.private,
+    }
+    path = write_accuracy(
+        args.out,
+        scenarios,
+        seed=args.seed,
+        resamples=args.resamples,
+        private=args.private,
+        asked=asked,
+        say=say,
+    )
     told = f"{counted(len(scenarios), 'scenario')}, {counted(len(detectors), 'detector')}"
     kept = f", {done.before} as found before" if done.before else ""
     sys.stdout.write(f"{path}: {told}; {counted(done.now, 'prediction')} made{kept}\n")

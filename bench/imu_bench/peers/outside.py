@@ -16,6 +16,7 @@ from typing import Any, Final
 from imu_bench.detector import About, Task
 from imu_bench.peers.catalog import Entry
 from imu_bench.peers.install import python_of, versions
+from imu_bench.peers.reasons import without_paths
 
 ONE_THREAD: Final[Mapping[str, str]] = {
     f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM", "NUMEXPR")
@@ -102,21 +103,33 @@ def _watched(
     except OSError as error:
         return f"did not start: {error.strerror or error}"
     with process:
-        said, since_s = -1, time.monotonic()
-        while True:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(LOOK_S)
-                break
-            size = answers.stat().st_size if answers.exists() else -1
-            if size != said:
-                said, since_s = size, time.monotonic()
-            elif time.monotonic() - since_s > limit_s:
-                process.kill()
+        try:
+            if not _ends(process, answers, limit_s):
                 return f"took longer than {limit_s:.0f} s"
+        finally:
+            # told to stop as well, by Ctrl-C or by who waits for this process: nobody would read what it goes on to say
+            process.kill()
+            process.wait()
     if process.returncode == 0:
         return None
     lines = [line for line in complaints.read_text("utf-8", "replace").splitlines() if line.strip()]
-    return f"ended with exit {process.returncode}: {lines[-1].strip()[:LINE] if lines else 'it gave no reason'}"
+    # paths first, for a line is cut where they end
+    reason = without_paths(lines[-1].strip())[:LINE] if lines else "it gave no reason"
+    return f"ended with exit {process.returncode}: {reason}"
+
+
+def _ends(process: "subprocess.Popen[bytes]", answers: Path, limit_s: float) -> bool:
+    """Whether it does, before no answer came for too long."""
+    said, since_s = -1, time.monotonic()
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK_S)
+            return True
+        size = answers.stat().st_size if answers.exists() else -1
+        if size != said:
+            said, since_s = size, time.monotonic()
+        elif time.monotonic() - since_s > limit_s:
+            return False
 
 
 def _whole_lines(path: Path) -> Iterator[str]:

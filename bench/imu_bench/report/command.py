@@ -90,7 +90,11 @@ def shown(results: Results) -> Results:
     scenarios = {name: one for name, one in results.scenarios.items() if one.data in data}
     there = {name for one in scenarios.values() for name in one.detectors}
     detectors = {name: one for name, one in results.detectors.items() if name in there}
-    return replace(results, data=data, scenarios=scenarios, detectors=detectors)
+    asked = results.asked
+    if asked is not None:
+        # nor is it named in the command
+        asked = replace(asked, scenarios=[one for one in asked.scenarios if one.partition("/")[0] in data])
+    return replace(results, data=data, scenarios=scenarios, detectors=detectors, asked=asked)
 
 
 def page(results: Results, speeds: Document | None = None) -> str:

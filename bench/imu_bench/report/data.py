@@ -1,6 +1,7 @@
 """What was measured on what, by whom, what failed, and how to do it again."""
 
 from collections import defaultdict
+from shlex import quote
 from typing import Final
 
 from imu_bench.report.html import (
@@ -23,7 +24,9 @@ KINDS: Final = {
     "whole": "gets the whole recording",
     "outside": "gets the whole recording, in a process of its own",
 }
-COMMAND: Final = "imu-bench run --all{private} --seed {seed} && imu-bench report"
+UNTOLD: Final = "What this run was asked for is not in its accuracy.json."
+GIVEN: Final = "SESSIONS"
+"""Stands for the folders that were given."""
 FIRST_TRUTH: Final = "contact"
 """The label that every timing stands on; it is shown open."""
 
@@ -53,6 +56,12 @@ def _card(page: Page, data: Data) -> Markup:
         element("p", data.title, class_="title"),
         element("p", f"{people(data.subjects)}, {sessions(data.sessions)}{minutes}", class_="scope"),
         element("p", element("b", "A true contact: "), first) if first else None,
+        folded(
+            f"Left out: {len(data.left_out)} that could not be read",
+            element("ul", [element("li", line) for line in data.left_out]),
+        )
+        if data.left_out
+        else None,
         folded("What its other labels mean", element("dl", rest)) if rest else None,
         element("p", linked(data.citation), class_="cite"),
         element("p", element("b", "Licence: "), linked(data.licence), class_="cite"),
@@ -119,10 +128,15 @@ def reading(page: Page) -> Markup:
         ),
         _term("\u2013", "nothing was asked: the truth of this data set does not have it, or not of this walking."),
         _term("not offered", "the detector has no such output anywhere in this run."),
+        _term(
+            "not offered here",
+            "it has elsewhere, and takes no part here: its sensor was not worn. Nothing of it counts as missed.",
+        ),
         _term(FEW_MARK, f"rests on fewer than {FEW}: a hint, not a figure."),
         _term(
             THIN_MARK,
-            f"answers for less than {100 * ENOUGH:.0f}{NARROW}% of what was asked; what it left out may be hard.",
+            f"answers for less than {100 * ENOUGH:.0f}{NARROW}% of what was asked, or found fewer of the contacts that"
+            " it is told of; what it left out may be hard. It is nobody's best.",
         ),
         _term(
             "F1", "of contacts matched one to one, each foot by itself, within so many ms of the group's median error."
@@ -130,7 +144,8 @@ def reading(page: Page) -> Markup:
         _term("bias, spread", "median of found minus true, and the sd about it. Late is positive."),
         _term(
             "told after",
-            "by the clock of who feeds the samples; what a detector says of its own promptness is not asked.",
+            "by the clock of who feeds the samples, whatever the detector says. Its provisional word nobody else saw:"
+            " it is the detector's claim, and believed only of contacts of which its t_emitted_ns was seen to be true.",
         ),
     ]
     known = {key for keys in GROUPS.values() for key in keys} | set(CHIEF)
@@ -148,11 +163,20 @@ def again(page: Page) -> Markup:
         ["interval", f"{100 * results.interval:g}{NARROW}%"],
         ["software", versions],
     ]
+    made = command(results)
     digests = [[data.name, element("code", data.digest)] for data in results.data.values()]
     return section(
         "again",
         "Do it again",
-        element("pre", element("code", command(results)), tabindex=0, role="region", aria_label="Command"),
+        note(UNTOLD)
+        if made is None
+        else element("pre", element("code", made), tabindex=0, role="region", aria_label="Command"),
+        note(f"{GIVEN}: folders of sessions that were given, and that this file does not name.")
+        if results.asked is not None and results.asked.given_sessions
+        else None,
+        note("All that was at hand was run: below are the digests of it.")
+        if results.asked is not None and results.asked.everything
+        else None,
         note(
             "The same files and the same seed give the same accuracy.json, byte for byte. Speed is of a machine, and"
             " measured apart: imu-bench speed."
@@ -164,9 +188,21 @@ def again(page: Page) -> Markup:
     )
 
 
-def command(results: Results) -> str:
-    """What makes the same files again."""
-    return COMMAND.format(seed=results.seed, private=" --private" if results.private else "")
+def command(results: Results) -> str | None:
+    """What makes the same files again; None = the file does not tell what was asked for."""
+    asked = results.asked
+    if asked is None:
+        return None
+    words = [
+        "imu-bench run",
+        *(["--all"] if asked.everything else map(quote, asked.scenarios)),
+        *(["--detectors", quote(",".join(asked.detectors))] if asked.detectors is not None else []),
+        *(["--sessions", GIVEN] if asked.given_sessions else []),
+        *(["--private"] if asked.private else []),
+        f"--seed {results.seed} --resamples {results.resamples}",
+        "&& imu-bench report",
+    ]
+    return " ".join(words)
 
 
 def _term(word: str, meaning: str) -> Markup:

@@ -4,12 +4,24 @@ from collections.abc import Sequence
 from typing import Final
 
 from imu_bench.report.axis import Axis, linear, most_of
-from imu_bench.report.html import WALKING, Page, joined, lead, note, people, section, sessions
+from imu_bench.report.html import (
+    REVERSED,
+    SORT,
+    WALKING,
+    Page,
+    joined,
+    lead,
+    note,
+    people,
+    section,
+    sessions,
+    sort_of,
+)
 from imu_bench.report.judge import Best, Place
 from imu_bench.report.keys import ENOUGH, FEW, NARROW, Key, Question
 from imu_bench.report.markup import Inner, Markup, element, together
 from imu_bench.report.panels import Row, small_strip
-from imu_bench.report.results import Results
+from imu_bench.report.results import Data, Results
 
 BESIDE: Final = 3.0
 """How many times the best of each row lies on the scale of a strip; others are arrows at its end."""
@@ -20,17 +32,18 @@ WHY_PRIVATE: Final = (
 )
 
 
+SORTS: Final = {
+    "real": "{people} with real sensors",
+    "virtual": "{people} with virtual sensors",
+    "simulated": "{people} simulated",
+    "": "{people} of another kind",
+}
+"""By what the kind of a data set begins with."""
+
+
 def head(results: Results) -> Markup:
     """Title, scope, and the warning where one is due."""
-    whole = [results.of_data(name)[0] for name in results.data if results.of_data(name)]
-    hours = sum(one.minutes for one in whole) / 60.0
-    scope = [
-        f"{len(results.detectors)} detectors",
-        f"{len(results.data)} data sets",
-        sessions(sum(one.sessions for one in results.data.values())),
-        people(sum(one.subjects for one in results.data.values())),
-        f"{hours:.1f}{NARROW}h",
-    ]
+    scope = [f"{len(results.detectors)} detectors", f"{len(results.data)} data sets", *_counted(results)]
     facts = [
         f"{100 * results.interval:g}{NARROW}% intervals over people",
         f"{results.resamples} resamples",
@@ -47,6 +60,33 @@ def head(results: Results) -> Markup:
     )
 
 
+def _counted(results: Results) -> list[str]:
+    """People whom sensors were on, people whose motion was measured otherwise, and nobody, apart; a source's people are
+    the same ones in each of its data sets.
+    """
+    said: list[str] = []
+    seen: dict[str, int] = {}
+    for word, what in SORTS.items():
+        sets = [one for one in results.data.values() if _sort(one) == word]
+        if not sets:
+            continue
+        count = 0
+        for source in sorted({one.citation for one in sets}):
+            most = max(one.subjects for one in sets if one.citation == source)
+            count += max(0, most - seen.get(source, 0))
+            seen[source] = max(most, seen.get(source, 0))
+        minutes = sum(whole[0].minutes for one in sets if (whole := results.of_data(one.name)))
+        copies = " (copies reversed in time among them)" if any(REVERSED in one.kind for one in sets) else ""
+        told = what.format(people=people(count))
+        said.append(f"{told}: {sessions(sum(one.sessions for one in sets))}{copies}, {minutes:.0f}{NARROW}min")
+    return said
+
+
+def _sort(data: Data) -> str:
+    found = SORT.match(data.kind)
+    return "" if found is None else found[0].lower()
+
+
 def private_banner(results: Results) -> Markup | None:
     """Where something private is inside."""
     if not results.private:
@@ -58,9 +98,9 @@ def private_banner(results: Results) -> Markup | None:
 def glance(page: Page) -> Markup:
     """Rows: where; columns: what; each cell its best, everybody on one line, and the lead over the next."""
     judge = page.judge
-    axes = {one.key.name: _axis(page, one.key) for one in judge.questions}
+    axes = {one.key.name: _axis(page, one.key) for one in judge.contested}
     names = [
-        name for name in page.results.detectors if any(judge.offers(name, question.key) for question in judge.questions)
+        name for name in page.results.detectors if any(judge.offers(name, question.key) for question in judge.contested)
     ]
     caption = "The best detector for each question, by data set and direction of walking"
     heads = [
@@ -71,7 +111,7 @@ def glance(page: Page) -> Markup:
             scope="col",
             role="columnheader",
         )
-        for question in judge.questions
+        for question in judge.contested
     ]
     matrix = element(
         "table",
@@ -81,7 +121,7 @@ def glance(page: Page) -> Markup:
             element("tr", element("th", "Where", scope="col", role="columnheader"), heads, role="row"),
             role="rowgroup",
         ),
-        element("tbody", [_line(page, place, judge.questions, axes) for place in judge.places], role="rowgroup"),
+        element("tbody", [_line(page, place, judge.contested, axes) for place in judge.places], role="rowgroup"),
         class_="matrix",
         role="table",
     )
@@ -91,16 +131,20 @@ def glance(page: Page) -> Markup:
         element("p", _tally(page), class_="finding"),
         page.legend(names),
         matrix,
+        [_uncontested(page, one) for one in judge.questions if one not in judge.contested],
         note(
             "On every line the better end is at the right; a mark is a detector, the thick line the interval of the"
             f" best. Hollow marks compete for no place: they answer for less than {100 * ENOUGH:.0f}{NARROW}% of what"
-            f" was asked, or rest on fewer than {FEW}. Arrows lie beyond the scale. ",
+            f" was asked, or found fewer of the contacts than that, or rest on fewer than {FEW}."
+            " Arrows lie beyond the scale. ",
             element("b", "Clear"),
             ": the intervals of the best and of the next lie apart; ",
             element("b", "level"),
             ": they overlap; ",
             element("b", "untested"),
-            ": fewer than 3 people, so that there are none.",
+            ": fewer than 3 people, so that there are none; ",
+            element("b", "alone"),
+            ": nobody else competes there.",
         ),
     )
 
@@ -116,9 +160,25 @@ def _tally(page: Page) -> Markup:
         f"Two or more detectors compete in {contested} cells: ",
         joined(won, "; ") if won else "none has a clear best",
         f"; {rest} {'is' if rest == 1 else 'are'} undecided." if rest and won else ".",
-        f" In {alone} {'cell' if alone == 1 else 'cells'} there is one competitor only." if alone else "",
+        f" In {alone} more, one competes alone." if alone else "",
     ]
     return together(said)
+
+
+def _uncontested(page: Page, question: Question) -> Markup:
+    """Where nowhere two compete, in a line: who does, and how well."""
+    key = question.key
+    found: dict[str, list[float]] = {}
+    for place in page.judge.places:
+        best = page.judge.best(place, key)
+        if best is not None and best.figure.value is not None:
+            found.setdefault(best.name, []).append(best.figure.value)
+    said: list[Inner] = []
+    for name, values in found.items():
+        ends = list(dict.fromkeys((key.shown(min(values)), key.shown(max(values)))))
+        where = "one place" if len(values) == 1 else f"{len(values)} places"
+        said.append(together(page.named(name), f" alone, in {where}; {key.title}: {' to '.join(ends)}{key.after}"))
+    return note(element("b", question.text), " ", joined(said, "; ") if said else "Nobody competes", ".")
 
 
 def _line(page: Page, place: Place, questions: Sequence[Question], axes: dict[str, Axis]) -> Markup:
@@ -126,7 +186,7 @@ def _line(page: Page, place: Place, questions: Sequence[Question], axes: dict[st
         "th",
         element("span", place.data.name, class_="where"),
         element("span", WALKING.get(place.walking, place.walking), class_="walking"),
-        element("span", f"{place.data.kind}, {people(place.scenario.subjects)}", class_="kind"),
+        element("span", f"{sort_of(place.data.kind)}, {people(place.scenario.subjects)}", class_="kind"),
         scope="row",
         role="rowheader",
     )
@@ -141,7 +201,7 @@ def _cell(page: Page, place: Place, question: Question, axis: Axis) -> Markup:
     for name in page.results.detectors:
         figure = judge.figure(name, place.scenario, place.walking, key)
         if figure is not None and figure.value is not None and (best is None or name != best.name):
-            marks.append((page.style(name), figure.value, not key.competes(figure)))
+            marks.append((page.style(name), figure.value, not judge.competes(name, place.scenario, place.walking, key)))
     if best is None and not marks:
         return element(
             "td", asks, element("span", "\u2013", aria_label="nobody answers", role="img"), class_="none", role="cell"
@@ -160,7 +220,7 @@ def _cell(page: Page, place: Place, question: Question, axis: Axis) -> Markup:
 
 def _lead(best: Best, key: Key) -> Markup:
     if best.next_figure is None or best.next_figure.value is None:
-        return element("span", "no other competes", class_="next")
+        return element("span", "alone", class_="next")
     said = {"clear": "clear of", "level": "level with", "untested": "untested; next"}[best.lead]
     return element(
         "span",

@@ -1,14 +1,15 @@
 """What all parts of the page are made of: sections, figures, tables, legends, and one cell for one figure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from imu_bench.report.judge import Judge
+from imu_bench.report.judge import Judge, marks
 from imu_bench.report.keys import DASH, NARROW, Key
 from imu_bench.report.markup import Inner, Markup, element, slug, together
 from imu_bench.report.panels import chip
-from imu_bench.report.results import Answer, Results, is_ours
+from imu_bench.report.results import Results, Scenario, is_ours
 
 WALKING: Final = {
     "all": "all walking",
@@ -17,6 +18,11 @@ WALKING: Final = {
     "in_place": "in place",
     "unknown": "turns and closing steps",
 }
+
+SORT: Final = re.compile(r"(?:real|virtual|simulated)\b", re.IGNORECASE)
+"""What the kind of a data set begins with."""
+REVERSED: Final = "reversed"
+"""Its kind says so where sessions are copies of others."""
 
 
 @dataclass(frozen=True)
@@ -98,26 +104,27 @@ def rows(lines: Iterable[Sequence[Inner]]) -> Markup:
 
 
 def figure_cell(
-    judge: Judge, detector: str, answer: Answer | None, walking: str, key: Key, *, best: bool = False
+    judge: Judge, detector: str, scenario: Scenario, walking: str, key: Key, *, best: bool = False
 ) -> Markup:
     """Figure, interval, and n of asked below each other; or why there is none. `best`: it is clear of all others."""
-    standing = judge.standing(detector, answer, walking, key)
-    if answer is None or standing in ("not offered", "not in this run"):
+    standing = judge.standing(detector, scenario, walking, key)
+    if standing in ("not offered", "not offered here", "not in this run"):
         return element("td", standing, class_="none")
+    answer = scenario.detectors[detector]
     figure = answer.figure(walking, key.name)
     if standing == "nothing asked":
         return element("td", element("span", DASH, role="img", aria_label="nothing asked"), class_="none")
     n = key.coverage(figure)
     if figure.value is None:
         return element("td", element("span", DASH, class_="value"), element("span", n, class_="n"), class_="none")
-    marks = key.marks(figure)
+    signs = marks(answer, walking, key)
     count = key.unit == "" and key.digits == 0
     return element(
         "td",
-        element("span", key.with_unit(figure.value, signed=True), marks, class_="value"),
+        element("span", key.with_unit(figure.value, signed=True), signs, class_="value"),
         element("span", key.interval(figure), class_="interval") if figure.interval else None,
         None if count else element("span", n, class_="n"),
-        class_="few" if marks else "best" if best else None,
+        class_="few" if signs else "best" if best else None,
     )
 
 
@@ -137,6 +144,18 @@ def people(subjects: int) -> str:
     ('1\u202fperson', '12\u202fpeople')
     """
     return f"{subjects}{NARROW}{'person' if subjects == 1 else 'people'}"
+
+
+def sort_of(kind: str) -> str:
+    """Of a data set's kind, in few words; as it is where it is another.
+
+    >>> sort_of("virtual sensors, from skin markers"), sort_of("real (a), and real signals reversed in time (b)")
+    ('virtual', 'real, and reversed in time')
+    """
+    found = SORT.match(kind)
+    if found is None:
+        return kind
+    return f"{found[0].lower()}{', and reversed in time' if REVERSED in kind else ''}"
 
 
 def sessions(n: int) -> str:

@@ -1,15 +1,17 @@
 """Who offers what, who is best at it, and by how much: rules that the page states and keeps to."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
-from imu_bench.report.keys import KEYS, QUESTIONS, Key, Question
-from imu_bench.report.results import ALL, Answer, Data, Figure, Results, Scenario
+from imu_bench.report.keys import CONTACTS, KEYS, QUESTIONS, Key, Question
+from imu_bench.report.results import ALL, WALKINGS, Answer, Data, Figure, Results, Scenario
 
-Standing: TypeAlias = Literal["figure", "nothing asked", "not offered", "none found", "not in this run"]
+Standing: TypeAlias = Literal[
+    "figure", "nothing asked", "not offered", "not offered here", "none found", "not in this run"
+]
 """Of a cell: a figure, or why there is none."""
 Lead: TypeAlias = Literal["clear", "level", "untested", "alone"]
 """Of the best over the next: intervals apart, overlapping, missing; or there is no next."""
@@ -62,8 +64,9 @@ class Judge:
         """Has anybody?"""
         return any(self.offers(name, key) for name in self.results.detectors)
 
-    def standing(self, detector: str, answer: Answer | None, walking: str, key: Key) -> Standing:
+    def standing(self, detector: str, scenario: Scenario, walking: str, key: Key) -> Standing:
         """What a cell is about to say."""
+        answer = scenario.detectors.get(detector)
         if answer is None:
             return "not in this run"
         if not self.offers(detector, key):
@@ -71,19 +74,42 @@ class Judge:
         figure = answer.figure(walking, key.name)
         if figure.value is not None:
             return "figure"
-        return "none found" if figure.asked else "nothing asked"
+        if figure.asked:
+            return "none found"
+        # it found nothing to be asked about, or takes no part: its sensor was not worn
+        left_out = not answer.figure(walking, CONTACTS).asked
+        others = any(one.figure(walking, key.name).asked for one in scenario.detectors.values())
+        return "not offered here" if left_out and others else "nothing asked"
+
+    def takes_part(self, detector: str, scenarios: Iterable[Scenario], keys: Iterable[Key]) -> bool:
+        """Has it anything to say to any of these, be it that it found none?"""
+        keys = list(keys)
+        return any(
+            self.standing(detector, scenario, walking, key) in ("figure", "none found")
+            for scenario in scenarios
+            if detector in scenario.detectors
+            for walking in _walked(scenario)
+            for key in keys
+        )
 
     def figure(self, detector: str, scenario: Scenario, walking: str, key: Key) -> Figure | None:
         """One that may be drawn, None where there is none."""
-        answer = scenario.detectors.get(detector)
-        if answer is None or self.standing(detector, answer, walking, key) != "figure":
+        if self.standing(detector, scenario, walking, key) != "figure":
             return None
-        return answer.figure(walking, key.name)
+        return scenario.detectors[detector].figure(walking, key.name)
+
+    def competes(self, detector: str, scenario: Scenario, walking: str, key: Key) -> bool:
+        """May it be somebody's best?"""
+        figure = self.figure(detector, scenario, walking, key)
+        return figure is not None and not marks(scenario.detectors[detector], walking, key)
 
     def best(self, place: Place, key: Key) -> Best | None:
         """Of those with enough to go by; None = there is nobody."""
-        found = [(name, self.figure(name, place.scenario, place.walking, key)) for name in self.results.detectors]
-        able = [(name, figure) for name, figure in found if figure is not None and key.competes(figure)]
+        able = [
+            (name, place.scenario.detectors[name].figure(place.walking, key.name))
+            for name in self.results.detectors
+            if self.competes(name, place.scenario, place.walking, key)
+        ]
         able.sort(key=lambda one: rank(one[1], key))
         match able:
             case []:
@@ -110,11 +136,21 @@ class Judge:
         """Those that anybody answers anywhere."""
         return [one for one in QUESTIONS if self.offers_any(one.key)]
 
+    @cached_property
+    def contested(self) -> list[Question]:
+        """Those with two competitors somewhere; all where there are none: then there is one detector to look at."""
+        apart_ones = [
+            one
+            for one in self.questions
+            if any((best := self.best(place, one.key)) and best.lead != "alone" for place in self.places)
+        ]
+        return apart_ones or self.questions
+
     def tally(self) -> tuple[Counter[str], int, int]:
-        """Clear firsts by detector; how many cells were contested; how many had but one who answers."""
+        """Of contested questions: clear firsts by detector; how many cells had two who compete; how many one."""
         firsts, contested, alone = Counter[str](), 0, 0
         for place in self.places:
-            for question in self.questions:
+            for question in self.contested:
                 best = self.best(place, question.key)
                 if best is None:
                     continue
@@ -123,6 +159,15 @@ class Judge:
                 if best.lead == "clear":
                     firsts[best.name] += 1
         return firsts, contested, alone
+
+
+def marks(answer: Answer, walking: str, key: Key) -> str:
+    """What has to be said of a figure with little to stand on."""
+    return key.marks(answer.figure(walking, key.name), answer.figure(walking, CONTACTS))
+
+
+def _walked(scenario: Scenario) -> list[str]:
+    return [walking for walking in WALKINGS if asked(scenario, walking)]
 
 
 def asked(scenario: Scenario, walking: str) -> int:

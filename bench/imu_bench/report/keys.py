@@ -63,18 +63,14 @@ class Key:
         """What a figure rests on."""
         return f"{figure.n} told" if self.by_time else f"{figure.n}{between}{figure.asked}"
 
-    def marks(self, figure: Figure) -> str:
-        """What has to be said of a figure with little to stand on."""
+    def marks(self, figure: Figure, contacts: Figure) -> str:
+        """What has to be said of a figure with little to stand on; `contacts` tells how many were found at all."""
         few = figure.n < FEW and not self.by_time
-        return f"{FEW_MARK if few else ''}{'' if self.covers(figure) else THIN_MARK}"
+        thin = not self._covers(figure) or (self.name in OF_FOUND and not _enough(contacts))
+        return f"{FEW_MARK if few else ''}{THIN_MARK if thin else ''}"
 
-    def covers(self, figure: Figure) -> bool:
-        """Does a figure rest on enough of what was asked?"""
-        return self.whole or not figure.asked or figure.n >= ENOUGH * figure.asked
-
-    def competes(self, figure: Figure) -> bool:
-        """May it be somebody's best?"""
-        return figure.value is not None and not self.marks(figure)
+    def _covers(self, figure: Figure) -> bool:
+        return self.whole or _enough(figure)
 
     def interval(self, figure: Figure) -> str:
         """Its interval, "" where there is none."""
@@ -82,6 +78,10 @@ class Key:
             return ""
         low, high = figure.interval
         return f"{self.shown(low)} to {self.shown(high)}"
+
+
+def _enough(figure: Figure) -> bool:
+    return not figure.asked or figure.n >= ENOUGH * figure.asked
 
 
 NARROW: Final = "\u202f"
@@ -92,12 +92,14 @@ def _keys(*all_keys: Key) -> Mapping[str, Key]:
     return {key.name: key for key in all_keys}
 
 
-_CONTACTS: Final = "timing_bias_ms"
+CONTACTS: Final = "timing_bias_ms"
+"""Whose n and asked are the contacts found, and the true ones."""
+_FIRST_WORD: Final = "the first word on a contact, which may change: the detector's own claim, that nobody else saw"
 
 KEYS: Final = _keys(
-    Key("contacts", "contacts", "", 0, "none", "true ones that are asked for", whole=True, rests_on=_CONTACTS),
-    Key("missed", "missed", "", 0, "low", "true ones without a found one", whole=True, rests_on=_CONTACTS),
-    Key("false", "false", "", 0, "low", "found ones without a true one", whole=True, rests_on=_CONTACTS),
+    Key("contacts", "contacts", "", 0, "none", "true ones that are asked for", whole=True, rests_on=CONTACTS),
+    Key("missed", "missed", "", 0, "low", "true ones without a found one", whole=True, rests_on=CONTACTS),
+    Key("false", "false", "", 0, "low", "found ones without a true one", whole=True, rests_on=CONTACTS),
     Key(
         "false_per_hour",
         "false an hour",
@@ -107,7 +109,7 @@ KEYS: Final = _keys(
         "false contacts an hour of recording",
         whole=True,
         by_time=True,
-        rests_on=_CONTACTS,
+        rests_on=CONTACTS,
     ),
     *(
         Key(
@@ -118,7 +120,7 @@ KEYS: Final = _keys(
             "high",
             f"found within {ms} ms, after the group's median error",
             whole=True,
-            rests_on=_CONTACTS,
+            rests_on=CONTACTS,
         )
         for ms in (25, 50, 100)
     ),
@@ -180,8 +182,8 @@ KEYS: Final = _keys(
     Key("latency_p50_ms", "told after, median", "ms", 0, "low", "from the true contact, by the feeder's clock"),
     Key("latency_p95_ms", "told after, p95", "ms", 0, "low", "from the true contact, by the feeder's clock"),
     Key("latency_false_claims", "false claims", "", 0, "low", "contacts said to have been told earlier than they were"),
-    Key("provisional_p50_ms", "provisional, median", "ms", 0, "low", "the first word on a contact, which may change"),
-    Key("provisional_p95_ms", "provisional, p95", "ms", 0, "low", "the first word on a contact, which may change"),
+    Key("provisional_p50_ms", "provisional, median", "ms", 0, "low", _FIRST_WORD),
+    Key("provisional_p95_ms", "provisional, p95", "ms", 0, "low", _FIRST_WORD),
 )
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -240,6 +242,11 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """Every figure once, as the full tables have them."""
+
+OF_FOUND: Final = frozenset(
+    {*GROUPS["Labels"], *GROUPS["Latency"], "release_bias_ms", "release_sd_ms", "second_bias_ms", "second_sd_ms"}
+)
+"""What is told of found contacts alone: who leaves hard ones out is better at the rest."""
 
 CHIEF: Final = (
     "f1_50ms",

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from imu_bench.report.data import command
+from imu_bench.report.data import UNTOLD, command
 from imu_bench.report.glance import PRIVATE
 from imu_bench.report.html import WALKING, people
-from imu_bench.report.judge import Judge, Place
+from imu_bench.report.judge import Judge, Place, marks
 from imu_bench.report.keys import DASH, ENOUGH, FEW, FEW_MARK, KEYS, THIN_MARK, Key
 from imu_bench.report.results import Results
 
@@ -48,14 +48,13 @@ def markdown(results: Results) -> str:
         *(_row(line) for place in judge.places for line in _lines(judge, place, keys)),
         "",
         f"{DASH}: nothing was asked. {FEW_MARK}: fewer than {FEW}. {THIN_MARK}: less than {100 * ENOUGH:.0f} % of what"
-        " was asked. Bold: the best, its interval apart from the next one's. F1 within 50 ms, after the median error of"
-        " the group is taken out; bias: median of found minus true; spread: sd about it. Biases are against each data"
-        " set's own definition of a contact.",
+        " was asked, or of the contacts. Bold: the best, its interval apart from the next one's."
+        " F1 within 50 ms, after the median error of the group is taken out; bias: median of found minus true; spread:"
+        " sd about it. Biases are against each data set's own definition of a contact.",
         "",
         *(_cited(results)),
         "",
-        f"Again: `{command(results)}`",
-        "",
+        *_again(results),
     ]
     return "\n".join(lines)
 
@@ -64,7 +63,7 @@ def _lines(judge: Judge, place: Place, keys: Sequence[Key]) -> Iterator[list[str
     bests = {key.name: judge.best(place, key) for key in keys}
     where = f"{_safe(place.data.name)} ({people(place.scenario.subjects)})"
     for name in judge.results.detectors:
-        if name not in place.scenario.detectors or not any(judge.offers(name, key) for key in keys):
+        if name not in place.scenario.detectors or not judge.takes_part(name, [place.scenario], keys):
             continue
         cells: list[str] = []
         for key in keys:
@@ -75,17 +74,17 @@ def _lines(judge: Judge, place: Place, keys: Sequence[Key]) -> Iterator[list[str
 
 
 def _cell(judge: Judge, place: Place, name: str, key: Key, *, first: bool) -> str:
-    answer = place.scenario.detectors[name]
-    standing = judge.standing(name, answer, place.walking, key)
+    standing = judge.standing(name, place.scenario, place.walking, key)
     if standing == "nothing asked":
         return DASH
-    if standing in ("not offered", "not in this run"):
+    if standing in ("not offered", "not offered here", "not in this run"):
         return standing
+    answer = place.scenario.detectors[name]
     figure = answer.figure(place.walking, key.name)
     n = f"({key.coverage(figure, '/')})"
     if figure.value is None:
         return f"{DASH} {n}"
-    shown = key.shown(figure.value, signed=True) + key.marks(figure)
+    shown = key.shown(figure.value, signed=True) + marks(answer, place.walking, key)
     interval = f" [{key.interval(figure)}]" if figure.interval else ""
     return f"{f'**{shown}**' if first else shown}{interval} {n}"
 
@@ -93,6 +92,12 @@ def _cell(judge: Judge, place: Place, name: str, key: Key, *, first: bool) -> st
 def _cited(results: Results) -> Iterator[str]:
     for data in results.data.values():
         yield f"- {_safe(data.name)}: {_safe(data.citation)} Licence: {_safe(data.licence)}"
+
+
+def _again(results: Results) -> list[str]:
+    made = command(results)
+    # indented, nothing in it ends the code
+    return [UNTOLD, ""] if made is None else ["Again:", "", f"    {' '.join(made.split())}", ""]
 
 
 def _row(cells: Sequence[str]) -> str:

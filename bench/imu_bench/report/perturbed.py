@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,7 +12,7 @@ from imu_bench.report.judge import directions
 from imu_bench.report.keys import KEYS, Key
 from imu_bench.report.markup import Inner, Markup, element, slug, together
 from imu_bench.report.panels import Box, Point, Series, below, picture, plot
-from imu_bench.report.results import ALL, Answer, Scenario, is_ours
+from imu_bench.report.results import ALL, Scenario, is_ours
 
 HIT: Final = KEYS["f1_50ms"]
 SPREAD: Final = KEYS["timing_sd_ms"]
@@ -110,11 +110,7 @@ def _of(page: Page, data: str, split: str) -> list[Inner]:
     parts: list[Inner] = []
     walkings = list(dict.fromkeys(walking for one in scenarios for walking in directions(one)))
     for walking in walkings:
-        names = [
-            name
-            for name in page.results.detectors
-            if page.judge.offers(name, HIT) and any(name in one.detectors for one in scenarios)
-        ]
+        names = [name for name in page.results.detectors if page.judge.takes_part(name, scenarios, [HIT])]
         up = _axis_up(page, scenarios, walking, names)
         title = data if split == ALL else f"{data}, {split}"
         # sessions of one direction have but that one
@@ -122,7 +118,7 @@ def _of(page: Page, data: str, split: str) -> list[Inner]:
         parts += [
             element("h3", title),
             page.legend(names),
-            _worst(page, scenarios, walking, names),
+            _worst(page, steps, walking, names),
             grid(
                 [
                     _panel(page, title, slug(data, split, walking, name), name, line, walking, names, up)
@@ -135,16 +131,34 @@ def _of(page: Page, data: str, split: str) -> list[Inner]:
     return parts
 
 
-def _worst(page: Page, scenarios: Sequence[Scenario], walking: str, names: Sequence[str]) -> Markup | None:
-    """What takes most from each."""
+def _worst(page: Page, steps: Mapping[str, Sequence[Step]], walking: str, names: Sequence[str]) -> Markup | None:
+    """What takes most from each, against the recording as it is: what is so anyway no perturbation is to blame for."""
+    base = next((line[0].scenario for line in steps.values() if line[0].size is None), None)
+    if base is None:
+        return None
     said: list[Inner] = []
     for name in names:
-        found = [(page.judge.figure(name, one, walking, HIT), one) for one in scenarios if one.perturbation]
-        known = [(one.value, where.perturbation) for one, where in found if one is not None and one.value is not None]
-        if known:
-            value, where = min(known, key=lambda item: (item[0], str(item[1])))
-            said.append(together(element("span", name, class_="name"), f" {HIT.shown(value)} ({where})"))
-    return note("Least F1: ", joined(said, ", "), ".") if said else None
+        before = _hit(page, name, base, walking)
+        after = [
+            (value, str(step.scenario.perturbation))
+            for line in steps.values()
+            for step in line
+            if step.size is not None and (value := _hit(page, name, step.scenario, walking)) is not None
+        ]
+        if before is None or not after:
+            continue
+        least, where = min(after)
+        if HIT.shown(least) != HIT.shown(before) and least < before:
+            told = f" {HIT.shown(before - least)} with {where}"
+            said.append(together(element("span", name, class_="name"), told))
+    if not said:
+        return note("Nobody loses F1 against the recording as it is.")
+    return note("Largest loss of F1 against the recording as it is: ", joined(said, ", "), ".")
+
+
+def _hit(page: Page, name: str, scenario: Scenario, walking: str) -> float | None:
+    figure = page.judge.figure(name, scenario, walking, HIT)
+    return None if figure is None else figure.value
 
 
 def _axis_up(page: Page, scenarios: Sequence[Scenario], walking: str, names: Sequence[str]) -> tuple[Axis, Axis]:
@@ -226,16 +240,12 @@ def _table(
         element(
             "tr",
             element("th", label, scope="row"),
-            [figure_cell(page.judge, name, _answer(step.scenario, name), walking, key) for name in names],
+            [figure_cell(page.judge, name, step.scenario, walking, key) for name in names],
         )
         for label, step in lines
     ]
     head: list[Inner] = ["perturbation", *map(page.named, names)]
     return table(f"{title}: {key.title}, by perturbation", head, element("tbody", body))
-
-
-def _answer(scenario: Scenario, name: str) -> Answer | None:
-    return scenario.detectors.get(name)
 
 
 def _family(name: str) -> Family:

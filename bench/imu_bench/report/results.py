@@ -120,6 +120,21 @@ class Data:
     sessions: int
     subjects: int
     digest: str
+    left_out: Sequence[str] = ()
+    """What of its originals could not be read, a line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run was asked for."""
+
+    everything: bool
+    scenarios: Sequence[str]
+    given_sessions: bool
+    """Session folders in place of originals; which, the file does not tell."""
+    detectors: Sequence[str] | None
+    """None = all that were there."""
+    private: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +149,8 @@ class Results:
     detectors: Mapping[str, About]
     data: Mapping[str, Data]
     scenarios: Mapping[str, Scenario]
+    asked: Asked | None = None
+    """None = the file does not tell."""
 
     def of_data(self, name: str, *, perturbed: bool = False) -> list[Scenario]:
         """Its scenarios, the whole of it first."""
@@ -189,6 +206,7 @@ def results_of(document: Document) -> Results:
         detectors=dict(sorted(detectors.items(), key=lambda item: (not is_ours(item[0]), item[0]))),
         data=dict(sorted(data.items())),
         scenarios=dict(sorted(scenarios.items())),
+        asked=None if document.get("asked") is None else _asked(document["asked"]),
     )
 
 
@@ -233,6 +251,16 @@ def _about(name: str, said: Document) -> About:
     )
 
 
+def _asked(said: Document) -> Asked:
+    return Asked(
+        everything=bool(said["everything"]),
+        scenarios=[str(one) for one in said["scenarios"]],
+        given_sessions=bool(said["given_sessions"]),
+        detectors=None if said["detectors"] is None else [str(one) for one in said["detectors"]],
+        private=bool(said["private"]),
+    )
+
+
 def _data(name: str, said: Document) -> Data:
     return Data(
         name=name,
@@ -245,6 +273,7 @@ def _data(name: str, said: Document) -> Data:
         sessions=int(said["sessions"]),
         subjects=int(said["subjects"]),
         digest=str(said["digest"]),
+        left_out=[str(line) for line in said.get("left_out") or ()],
     )
 
 

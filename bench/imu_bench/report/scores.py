@@ -18,7 +18,7 @@ from imu_bench.report.html import (
     sessions,
     table,
 )
-from imu_bench.report.judge import Place, asked, directions
+from imu_bench.report.judge import Place, asked, directions, marks
 from imu_bench.report.keys import CHIEF, GROUPS, KEYS, NARROW, Key
 from imu_bench.report.markup import Inner, Markup, element, linked, slug, together
 from imu_bench.report.panels import Row, strips
@@ -110,7 +110,9 @@ def _rows(page: Page, scenario: Scenario, walking: str, key: Key, spread_key: Ke
         figure = scenario.detectors[name].figure(walking, key.name)
         n = key.coverage(figure) if key.by_time else f"n {key.coverage(figure, '/')}"
         if figure.value is None:
-            said = f"none found, {n}" if figure.asked else "no answer" if key.by_time else "nothing asked"
+            standing = page.judge.standing(name, scenario, walking, key)
+            # of what is counted by the hour nothing is ever asked
+            said = f"none found, {n}" if figure.asked else "no answer" if key.by_time else standing
             yield Row(style, name, said, strong=strong, owner=name)
             continue
         said = key.shown(figure.value, signed=True)
@@ -120,16 +122,16 @@ def _rows(page: Page, scenario: Scenario, walking: str, key: Key, spread_key: Ke
             if sd is not None:
                 said = f"{said} \u00b1 {spread_key.shown(sd)}"
                 spread = (figure.value - sd, figure.value + sd)
-        marks = key.marks(figure)
+        signs = marks(scenario.detectors[name], walking, key)
         yield Row(
             style,
             name,
-            f"{said}{key.after}{marks} \u00b7 {n}",
+            f"{said}{key.after}{signs} \u00b7 {n}",
             figure.value,
             figure.interval,
             spread,
             strong=strong,
-            hollow=bool(marks),
+            hollow=bool(signs),
             owner=name,
         )
 
@@ -175,7 +177,7 @@ def _table(page: Page, scenario: Scenario, caption: str, keys: Sequence[str], wa
     absent = [KEYS[key].title for key in keys if KEYS[key] not in shown]
     head: list[Inner] = ["detector", *(heading(key) for key in shown)]
     # who has nothing to say to any of it is named once, below
-    able = [name for name in names if any(page.judge.offers(name, key) for key in shown)]
+    able = [name for name in names if page.judge.takes_part(name, [scenario], shown)]
     others = [name for name in names if name not in able]
     firsts = {
         (walking, key.name): best.name
@@ -199,7 +201,7 @@ def _table(page: Page, scenario: Scenario, caption: str, keys: Sequence[str], wa
                         figure_cell(
                             page.judge,
                             name,
-                            scenario.detectors[name],
+                            scenario,
                             walking,
                             key,
                             best=firsts.get((walking, key.name)) == name,

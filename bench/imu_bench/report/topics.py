@@ -49,16 +49,20 @@ def latency(page: Page) -> Markup:
     """From the true contact to the sample that told it."""
     claims = KEYS["latency_false_claims"]
     pictures = [
-        *_told_after(page, "latency", "The contact itself: median to 95th percentile"),
-        *_told_after(page, "provisional", "The provisional word: median to 95th percentile"),
+        *_told_after(page, "latency", "The contact itself, dated by the feeder"),
+        *_told_after(page, "provisional", "The provisional word, by the detector's own claim"),
     ]
     false = [f"{name} ({total})" for name in page.results.detectors if (total := _summed(page, name, claims))]
     return section(
         "latency",
         "How soon a contact is told",
         note(
-            "Marks are medians with their intervals; the thin line reaches from there to the 95th percentile. By the"
-            " clock of who feeds the samples, not by the detector's own word."
+            "Marks are medians with their intervals; the thin line reaches from there to the 95th percentile. ",
+            element("b", "The contact itself"),
+            " is dated by who feeds the samples, not by the detector. ",
+            element("b", "The provisional word"),
+            " is dated by the detector: a claim that nobody else saw, believed only of contacts of which its other"
+            " claim (t_emitted_ns) was seen to be true.",
         ),
         grid(pictures) if pictures else note("No detector here answers while it is fed."),
         note(element("b", "Contacts said to have been told earlier than they were: "), ", ".join(false), ".")

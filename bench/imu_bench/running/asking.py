@@ -1,7 +1,9 @@
 """One recording through detectors, in whichever process: what they say is written, what they raise is told."""
 
+import os
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,9 +14,10 @@ from imu.core.errors import RetrogaitError, UsageError
 from imu.store.folder import SESSION_FILE
 from imu_bench.detector import Detector, Heard, Outside, Task
 from imu_bench.detectors.registry import detector
+from imu_bench.peers.reasons import without_paths
 from imu_bench.predictions import read_predictions, write_predictions
 from imu_bench.running.feed import found_by, undated
-from imu_bench.running.heard import hear, lay
+from imu_bench.running.heard import handed, hear, lay
 from imu_bench.running.ledger import folder_of
 from imu_bench.running.perturb import perturbed
 from imu_bench.running.scenario import Scenario
@@ -84,13 +87,14 @@ def answer(work: Recording | Errand, progress: Callable[[float], None]) -> Outco
 
 def _of_recording(work: Recording, progress: Callable[[float], None]) -> Outcome:
     try:
-        heard = _guarded(lambda: _read(work), hide=[work.folder, *([] if work.laid is None else [work.laid])])
+        known = [path for path in (work.folder, work.laid) if path is not None]
+        heard = _guarded(lambda: _read(work), known=dict.fromkeys(known, work.session))
     except _Failed as failure:
         return work.killed(failure.reason)
     outcome: Outcome = []
     for place, (word, name) in enumerate(work.detectors):
         folder = folder_of(work.out, work.scenario.id, name) / work.session
-        reason = _reason(lambda word=word, folder=folder: _ask(_loaded(word), heard, folder), folder)
+        reason = _reason(lambda word=word, folder=folder: _ask(_loaded(word), handed(heard), folder), folder)
         outcome.append(Answered(work.scenario.id, name, work.session, reason))
         progress((place + 1) / len(work.detectors))
     return outcome
@@ -123,7 +127,7 @@ def _of_errand(work: Errand) -> Outcome:
     # what could not be read could not be laid out either
     there = [task for task in tasks if (task.session / SESSION_FILE).exists()]
     try:
-        failed = _guarded(lambda: dict(_outside(work.word).run(there)), hide=[work.scratch])
+        failed = _guarded(lambda: dict(_outside(work.word).run(there)), known={work.scratch: work.name})
     except _Failed as failure:
         return work.killed(failure.reason)
     outcome: Outcome = []
@@ -131,7 +135,7 @@ def _of_errand(work: Errand) -> Outcome:
         if task not in there:
             reason = UNREADABLE
         elif task in failed:
-            reason = _short(failed[task], [task.session, task.predictions])
+            reason = _short(failed[task], dict.fromkeys([task.session, task.predictions], session))
         else:
             reason = _reason(lambda task=task, target=target: _take(task.predictions, target), target)
         outcome.append(Answered(scenario, work.name, session, reason))
@@ -164,14 +168,14 @@ class _Failed(Exception):
 def _reason(work: Callable[[], None], folder: Path) -> str | None:
     """Why it failed; then nothing of it stays in `folder`."""
     try:
-        _guarded(work, hide=[folder])
+        _guarded(work, known={folder: folder.name})
     except _Failed as failure:
         shutil.rmtree(folder, ignore_errors=True)
         return failure.reason
     return None
 
 
-def _guarded(work: Callable[[], T], *, hide: Sequence[Path]) -> T:
+def _guarded(work: Callable[[], T], *, known: Mapping[Path, str]) -> T:
     """What it returns; whatever it raises becomes one line.
 
     Raises:
@@ -184,12 +188,14 @@ def _guarded(work: Callable[[], T], *, hide: Sequence[Path]) -> T:
         # of a detector's own mistake its class is told, for who wrote it knows it by that
         cause = error.__cause__ if isinstance(error, InternalError) else None
         text = str(error) if cause is None else f"{type(cause).__name__}: {cause}"
-        raise _Failed(_short(text, hide)) from None
+        raise _Failed(_short(text, known)) from None
 
 
-def _short(text: str, hide: Sequence[Path]) -> str:
-    """One line, the same on every machine: no path of this one."""
-    for path in hide:
-        text = text.replace(f"{path}/", "").replace(str(path), path.name)
-    line = one_line(text)
+def _short(text: str, known: Mapping[Path, str]) -> str:
+    """One line, the same on every machine: no path of this one. What lies in a known folder goes by its path there."""
+    for path, name in known.items():
+        text = text.replace(f"{path}{os.sep}", "")
+        # sessions/1 does not begin sessions/12
+        text = re.sub(rf"{re.escape(str(path))}\b", lambda _, name=name: name, text)
+    line = one_line(without_paths(text))
     return line if len(line) <= LINE else f"{line[: LINE - 3]}..."

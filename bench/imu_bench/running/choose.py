@@ -33,7 +33,7 @@ def choose(
 
     Raises:
         UsageError: no such scenario; one of private data that was not asked for with `private`.
-        NoRecordings: a data set that is not at hand, or none at all.
+        NoRecordings: of what is asked for by name, a data set that makes no session; or none is left at all.
         SessionError: sessions that can't be read.
         CannotWrite: with the system's reason.
     """
@@ -48,7 +48,14 @@ def choose(
     of_data: dict[str, Sessions | None] = {}
     for one in wanted:
         if one.data not in of_data:
-            of_data[one.data] = _sessions(one, own, named=bool(ids), private=private, out=out, tell=tell)
+            of_data[one.data] = None
+            try:
+                of_data[one.data] = _sessions(one, own, named=bool(ids), private=private, out=out, tell=tell)
+            except NoRecordings as error:
+                # one that can't be made takes nothing from the others
+                if ids:
+                    raise
+                tell(f"{one_line(error)}; left out")
         found = of_data[one.data]
         if found is None:
             continue

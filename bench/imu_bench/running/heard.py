@@ -1,6 +1,8 @@
 """What a detector gets of a recording: all that sensors said, and nothing that gives the answer away."""
 
+from copy import deepcopy
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from imu.core.samples import Samples
@@ -18,7 +20,7 @@ KEPT: Final = ("subject_info", "sync")
 
 
 def hear(folder: Path) -> Heard:
-    """A session folder's recording, blinded; its arrays can't be changed.
+    """A session folder's recording, blinded.
 
     Raises:
         SessionError: one line on what was refused.
@@ -27,7 +29,7 @@ def hear(folder: Path) -> Heard:
     present = present_sensors(folder, session)
     setups: dict[str, Any] = {name: session.document["sensors"][name] for name in present}
     samples: dict[Sensor, Samples] = {
-        name: _locked(joined(list(read_raw(raw_path(folder, name), name, session.sensors[name])))) for name in present
+        name: joined(list(read_raw(raw_path(folder, name), name, session.sensors[name]))) for name in present
     }
     return Heard(blinded(session, setups), samples)
 
@@ -50,7 +52,11 @@ def lay(heard: Heard, folder: Path) -> None:
     create_session(folder, heard.session, overwrite=True)
 
 
-def _locked(samples: Samples) -> Samples:
-    for name in Samples.__slots__:
-        getattr(samples, name).setflags(write=False)
-    return samples
+def handed(heard: Heard) -> Heard:
+    """For one detector: what the next one gets can't be changed by it. Locks the arrays for good."""
+    for rows in heard.samples.values():
+        for name in Samples.__slots__:
+            getattr(rows, name).setflags(write=False)
+    # a part of a locked array can't be unlocked
+    samples: dict[Sensor, Samples] = {sensor: rows[:] for sensor, rows in heard.samples.items()}
+    return Heard(deepcopy(heard.session), MappingProxyType(samples))

@@ -139,6 +139,7 @@ def resampled(new_hz: float) -> Change:
     rate is left alone.
 
     Stretches without loss are each resampled for themselves, on one grid of instants: what was missing is missing.
+    Where only the clock jumps it still does, and the counter runs on.
     """
 
     def change(_: Sensor, samples: Samples, rate_hz: float, _rng: np.random.Generator) -> tuple[Samples, float]:
@@ -148,7 +149,17 @@ def resampled(new_hz: float) -> Change:
         if not len(rows):
             return rows, new_hz
         first_ns = int(rows.t_ns[0])
-        parts = [_stretch(part, first_ns, rate_hz, new_hz) for part in _stretches(rows, rate_hz)]
+        parts: list[Samples] = []
+        jumped = 0
+        before: tuple[int, int] | None = None
+        for part in _stretches(rows, rate_hz):
+            instants = _instants(part, first_ns, new_hz)
+            if before is not None and part.seq[0] == before[0] + 1:
+                # instants that the clock left out are no lost samples
+                jumped += instants.start - before[1]
+            before = int(part.seq[-1]), instants.stop
+            made = _stretch(part, instants, first_ns, rate_hz, new_hz)
+            parts.append(replace(made, seq=made.seq - jumped))
         return Samples(*(np.concatenate([getattr(one, name) for one in parts]) for name in Samples.__slots__)), new_hz
 
     return change
@@ -169,12 +180,17 @@ def _stretches(samples: Samples, rate_hz: float) -> list[Samples]:
     return [samples[begin:end] for begin, end in pairwise(cuts)]
 
 
-def _stretch(samples: Samples, first_ns: int, old_hz: float, new_hz: float) -> Samples:
-    """One stretch on the grid that begins at `first_ns`."""
-    since_s = (samples.t_ns - first_ns) / NS_PER_S
+def _instants(samples: Samples, first_ns: int, new_hz: float) -> range:
+    """Of the grid that begins at `first_ns`, those within a stretch; perhaps none."""
+    first_s, last_s = (samples.t_ns[[0, -1]] - first_ns) / NS_PER_S
     # an instant that rounding put beyond either end still counts
-    first, last = math.ceil(since_s[0] * new_hz - 1e-6), math.floor(since_s[-1] * new_hz + 1e-6)
-    seq: Ints = np.arange(first, last + 1, dtype=np.int64)
+    return range(math.ceil(first_s * new_hz - 1e-6), math.floor(last_s * new_hz + 1e-6) + 1)
+
+
+def _stretch(samples: Samples, instants: range, first_ns: int, old_hz: float, new_hz: float) -> Samples:
+    """One stretch at these instants of the grid."""
+    since_s = (samples.t_ns - first_ns) / NS_PER_S
+    seq: Ints = np.arange(instants.start, instants.stop, dtype=np.int64)
     t_s = seq / new_hz
     place = np.interp(t_s, since_s, np.arange(len(samples), dtype=np.float64))
     values = band_limited(np.hstack([samples.acc, samples.gyr]), place, PASSED * min(1.0, new_hz / old_hz))

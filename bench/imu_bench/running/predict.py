@@ -10,25 +10,30 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from imu.cli.fan_out import fan_out
 from imu.cli.terminal import Bar
 from imu.cli.warmup import warm_up_once
+from imu.core.errors import RetrogaitError
 from imu.store.folder import read_session
-from imu_bench.detector import About
-from imu_bench.detectors.registry import Kind, detector, kind_of
+from imu_bench.detector import About, Detector
+from imu_bench.detectors.registry import BUILT_IN, GROUP, Kind, detector, kind_of, names
+from imu_bench.peers.outside import Peer
 from imu_bench.running.asking import Answered, Errand, Recording, answer
 from imu_bench.running.digest import of_code, of_modules, of_session, of_texts
-from imu_bench.running.ledger import Ledger, digest, forget
+from imu_bench.running.ledger import PREDICTIONS, Ledger, digest, forget
+from imu_bench.running.recordings import unseen_by_git
 from imu_bench.running.scenario import Scenario, Staged
 
 WORKERS: Final = 2
 KILLED: Final = "its process was killed, twice; want the memory that a session takes (out of memory?)"
 SAVED_EVERY_S: Final = 5.0
 SEEN: Final = ("feed", "heard", "asking")
-"""Modules of ours through which every detector in this process hears and speaks."""
+"""Modules of ours through which every detector hears and speaks, one outside by files."""
 
 Tell: TypeAlias = Callable[[str], None]
 
@@ -98,7 +103,7 @@ def predict(
         out: made if need be.
         seed: of random perturbations.
         workers: processes.
-        tell: is given a line on what no longer counts.
+        tell: is given a line on what no longer counts, and on whom an earlier call leaves beside these.
 
     Raises:
         NoDetector: one that can't be loaded.
@@ -106,6 +111,7 @@ def predict(
         CannotWrite: with the system's reason.
     """
     ready = [_ready(word) for word in words]
+    unseen_by_git(out / PREDICTIONS)
     if any(one.kind != "outside" for one in ready):
         # else every process would compile the same kernels
         warm_up_once()
@@ -113,6 +119,7 @@ def predict(
         job = _Job(out, seed, Path(scratch), tell)
         for staged in scenarios:
             job.add(staged, ready, {one.data: one for one in scenarios if one.scenario == Scenario(one.data, "all")})
+        job.tell_others()
         try:
             job.go(job.recordings(), workers, "recordings")
             job.go(job.errands(), workers, "errands of detectors outside")
@@ -124,14 +131,32 @@ def predict(
 
 def _ready(word: str) -> Ready:
     found = detector(word)
-    module = type(found).__module__
-    package = module.rpartition(".")[0]
-    made_of: list[object] = [found.about.name, sorted(found.about.packages.items()), of_modules(package or module)]
+    made_of: list[object] = [found.about.name, sorted(found.about.packages.items())]
+    made_of += [of_modules(module.rpartition(".")[0] or module) for module in _modules(word, found)]
+    made_of += [of_code(Path(__file__).with_name(f"{name}.py")) for name in SEEN]
     kind = kind_of(found)
     if kind != "outside":
         made_of.append(of_modules("imu"))
-        made_of += [of_code(Path(__file__).with_name(f"{name}.py")) for name in SEEN]
+    if isinstance(found, Peer):
+        entry = found.entry
+        made_of += [entry.runner.name, sorted(entry.options.items()), sorted(entry.environment.requires)]
     return Ready(word, found.about, kind, of_texts(made_of))
+
+
+def _modules(word: str, found: Detector) -> list[str]:
+    """Where a detector comes from: the module of its class, and the one that it was named by, which may make it."""
+    where = word if ":" in word else BUILT_IN.get(word, "")
+    # an entry point is a name for MODULE:ATTRIBUTE too
+    named = where or next((entry.value for entry in entry_points(group=GROUP, name=word)), "")
+    return sorted({type(found).__module__, named.partition(":")[0]} - {""})
+
+
+def _code_of(name: str) -> str | None:
+    """As `Ready.code`, of a detector that was not asked for; None where its name alone does not lead to it."""
+    try:
+        return _ready(name).code if name in names() else None
+    except RetrogaitError:
+        return None
 
 
 class _Job:
@@ -149,6 +174,11 @@ class _Job:
         self._scenarios: dict[str, Staged] = {}
         self._laid: dict[tuple[str, str], Path] = {}
         self._copies: list[_Copy] = []
+        self._code_of = cache(_code_of)
+        self._kept: set[str] = set()
+        """Detectors of an earlier call that are scored beside those of this one."""
+        self._forgotten: dict[tuple[str, str], list[str]] = defaultdict(list)
+        """By such a detector and the reason: scenarios in which it no longer counts."""
         self._saved_s = time.monotonic()
 
     def add(self, staged: Staged, ready: Sequence[Ready], whole: Mapping[str, Staged]) -> None:
@@ -162,8 +192,10 @@ class _Job:
         """
         self._scenarios[staged.id] = staged
         heard = {name: self._heard(staged, name, folder) for name, folder in staged.sessions.items()}
-        for name in forget(self._out, staged.id, heard, keep=[one.name for one in ready]):
-            self._tell(f"{staged.id}: what {name} found before was of other recordings or another seed; left out")
+        others = forget(self._out, staged.id, heard, keep=[one.name for one in ready], code_of=self._code_of)
+        self._kept.update(others.kept)
+        for name, reason in others.forgotten.items():
+            self._forgotten[name, reason].append(staged.id)
         for one in ready:
             ledger = Ledger.open(self._out, staged.id, one.about, one.kind, self._seed)
             self._ledgers[staged.id, one.name] = ledger
@@ -181,6 +213,14 @@ class _Job:
                     self._laid.setdefault((staged.id, session), self._scratch / "sessions" / str(len(self._laid)))
                 else:
                     self._within[staged.id, session].append((one.word, one.name))
+
+    def tell_others(self) -> None:
+        """Which detectors of an earlier call are scored beside those of this one, and which are not."""
+        for (name, reason), ids in self._forgotten.items():
+            more = f" and {len(ids) - 1} more" if ids[1:] else ""
+            self._tell(f"what {name} found before was {reason}; left out of {ids[0]}{more}")
+        if self._kept:
+            self._tell(f"scored as found before: {', '.join(sorted(self._kept))}")
 
     def recordings(self) -> list[Recording]:
         """Every session that has to be read, once; whoever wants it as a folder gets it laid out."""

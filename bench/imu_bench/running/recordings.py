@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,8 @@ from imu_datasets.dataset import FOLDERS, ORIGINALS, VARIABLE, DataSet, NoDataSe
 
 RECORDINGS: Final = "recordings"
 MADE: Final = "made.json"
-"""Beside the sessions, once they are all there: of which files and by which program."""
+"""Beside the sessions, once they are all there: of which files and by which program, and what could not be made."""
+UNSEEN: Final = ".gitignore"
 LITTLE: Final = frozenset({"in_place"})
 """Directions of closing and side steps, which make no walk another one."""
 
@@ -97,30 +98,57 @@ def given(patterns: Iterable[str], tell: Tell) -> dict[str, dict[str, Path]]:
 
 
 def made(data: str, out: Path, tell: Tell) -> Sessions:
-    """The sessions of a data set, below OUT/recordings; made if they are not there, or were made of other files.
+    """The sessions of a data set, below OUT/recordings; made if they are not there, or were made of other files. What
+    could not be made is told at every call.
 
     Raises:
-        NoRecordings: no such data set, or its originals are not there.
+        NoRecordings: no such data set, or its originals are not there, or they make no session.
         CannotWrite: with the system's reason.
     """
     folder = out / RECORDINGS / data
     source = None if data == SIMULATED else _originals(data)
     wanted = {"version": VERSION, "source": _digest_of(source)}
-    if _made_of(folder) != wanted:
-        tell(f"making sessions of {data}")
-        shutil.rmtree(folder, ignore_errors=True)
-        if source is None:
-            _simulate(folder)
-        else:
-            _convert(source, folder, tell)
-        write_bytes(folder / MADE, canonical_json(wanted, indent=2).encode())
-    sessions: dict[str, Path] = {}
-    for entry in find_sessions([str(folder)]):
-        if isinstance(entry, Path):
-            sessions[read_session(entry).session] = entry
+    unseen_by_git(out / RECORDINGS)
+    before = _made_of(folder)
+    if before.items() >= (wanted | {"again": False}).items():
+        for reason in before["left_out"]:
+            tell(f"{data}: {reason}")
+        return _sessions_in(folder)
+    tell(f"making sessions of {data}")
+    shutil.rmtree(folder, ignore_errors=True)
+    failed: list[Exception] = []
+    if source is None:
+        _simulate(folder)
+    else:
+        failed = _convert(source, folder, tell)
+    sessions = _sessions_in(folder)
     if not sessions:
+        # it is not noted as made, so that the next call tries again
         raise NoRecordings(f"the originals of {data} make no session; want all of its files (see imu-data verify)")
-    return dict(sorted(sessions.items()))
+    document = wanted | {
+        "left_out": [_reason(one, hide=[folder, *([] if source is None else [source.root()])]) for one in failed],
+        # a disk that was full is no word on the originals
+        "again": any(isinstance(one, OSError) and not isinstance(one, DuplicateSession) for one in failed),
+    }
+    write_bytes(folder / MADE, canonical_json(document, indent=2).encode())
+    return sessions
+
+
+def left_out(data: str, out: Path) -> list[str]:
+    """What could not be made of a data set's originals when its sessions below OUT were made, a line each. It says
+    nothing of sessions that were given in place of originals.
+    """
+    return list(_made_of(out / RECORDINGS / data).get("left_out", ()))
+
+
+def unseen_by_git(folder: Path) -> None:
+    """Recordings, and what was found in them, are nobody's to publish by a `git add` of all that lies here.
+
+    Raises:
+        CannotWrite: with the system's reason.
+    """
+    if not (folder / UNSEEN).exists():
+        write_bytes(folder / UNSEEN, b"*\n")
 
 
 def staged(scenario: Scenario, sessions: Sessions) -> Staged:
@@ -183,11 +211,19 @@ def _digest_of(source: DataSet | None) -> str:
     return told.hexdigest()
 
 
-def _made_of(folder: Path) -> dict[str, Any] | None:
+def _made_of(folder: Path) -> dict[str, Any]:
+    """Nothing where there is none, or it is damaged."""
     try:
-        return json.loads((folder / MADE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
+        document = json.loads((folder / MADE).read_text("utf-8"))
+        known = all(isinstance(reason, str) for reason in document["left_out"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return document if known else {}
+
+
+def _sessions_in(folder: Path) -> dict[str, Path]:
+    sessions = {read_session(entry).session: entry for entry in find_sessions([str(folder)]) if isinstance(entry, Path)}
+    return dict(sorted(sessions.items()))
 
 
 def _simulate(folder: Path) -> None:
@@ -198,10 +234,22 @@ def _simulate(folder: Path) -> None:
         write_recording(folder / one.name, recording, recording.session)
 
 
-def _convert(source: DataSet, folder: Path, tell: Tell) -> None:
+def _convert(source: DataSet, folder: Path, tell: Tell) -> list[Exception]:
+    """What could not be made."""
+    failed: list[Exception] = []
     for _, found in convert([source], folder, overwrite=True):
         if isinstance(found, Exception):
             tell(f"{source.name}: {one_line(found)}")
+            failed.append(found)
+    return failed
+
+
+def _reason(failure: Exception, *, hide: Sequence[Path]) -> str:
+    """One line, the same on every machine: no path of this one."""
+    text = one_line(failure)
+    for path in (name for one in hide for name in (one.resolve(), one)):
+        text = text.replace(f"{path}/", "").replace(str(path), path.name)
+    return text
 
 
 SIMULATED_CARD: Final = Card(

@@ -222,15 +222,16 @@ class _Group:
         def decided(tally: Tally) -> int:
             return of(tally).right + of(tally).wrong
 
-        def asked(tally: Tally) -> int:
-            return decided(tally) + of(tally).undecided
+        def told(tally: Tally) -> int:
+            return of(tally).told
 
         right = ratio(self._sums(lambda tally: of(tally).right), self._sums(decided))
-        undecided = ratio(self._sums(lambda tally: of(tally).undecided), self._sums(asked))
-        n = self._total(asked)
+        undecided = ratio(self._sums(lambda tally: of(tally).undecided), self._sums(told))
+        n = self._total(told)
+        asked = n + self._total(lambda tally: of(tally).missed)
         return {
-            f"{name}_right": _figure(right, self._total(decided), n, self._subjects(decided)),
-            f"{name}_undecided": _figure(undecided, n, n, self._subjects(asked)),
+            f"{name}_right": _figure(right, self._total(decided), asked, self._subjects(decided)),
+            f"{name}_undecided": _figure(undecided, n, asked, self._subjects(told)),
         }
 
     def _errors(self) -> dict[str, Figure]:

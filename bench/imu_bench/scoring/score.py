@@ -1,20 +1,15 @@
 """Predictions and truth -> OUT/accuracy.json: a function of files and a seed, byte for byte.
 
 Scored is what lies below OUT/predictions/ID/DETECTOR/, wherever it came from: a folder for each session, and beside
-them run.json with
-
-    detector    name, title, source, licence, packages, kind (whole, streaming or outside)
-    failed      by session, the reason in one line
-    packet_ms   how much a streaming detector was fed at a time (default 50)
-
-A session that failed, and one without predictions, counts as missed.
+them run.json (see imu_bench.scoring.runs). A session that failed, and one without predictions, counts as missed.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias, cast
@@ -28,20 +23,20 @@ from imu.store.raw import raw_path, read_raw
 from imu.version import VERSION
 from imu_bench.detector import Found
 from imu_bench.predictions import FOUND_CONTACTS, FOUND_STEPS, FOUND_STRIDES, PREDICTED, TOLD, read_predictions
-from imu_bench.running.ledger import PREDICTIONS, RUN
+from imu_bench.running.ledger import PREDICTIONS
 from imu_bench.running.recordings import card_of
 from imu_bench.running.scenario import Staged
 from imu_bench.scoring.bootstrap import INTERVAL
+from imu_bench.scoring.cards import about_data, granted, left_out
 from imu_bench.scoring.figures import figures_of
+from imu_bench.scoring.runs import BadRun, Run, runs_of
 from imu_bench.scoring.scores import FED_NS, Spans, compare
-from imu_bench.scoring.scores_steps import MS
 from imu_bench.scoring.tallies import Scored
 from imu_bench.truth import Truth, read_truth
+from imu_datasets.card import Card
 
 ACCURACY: Final = "accuracy.json"
 SCHEMA: Final = "retrogait.accuracy/1"
-CARD: Final = ("title", "citation", "licence", "kind", "figures")
-ABOUT: Final = ("title", "source", "licence", "packages", "kind")
 STREAMING: Final = "streaming"
 UNTOLD: Final[Mapping[str, None]] = MappingProxyType({TOLD: None, "t_provisional_ns": None})
 DIGITS: Final = 6
@@ -54,11 +49,10 @@ FEET_IN: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Which column of a table names a foot."""
 
+SHOWN: Final = 4
+"""So many scenarios that an accuracy.json no longer holds are named."""
+
 Say: TypeAlias = Callable[[str], None]
-
-
-class BadRun(RetrogaitError, ValueError):
-    """Predictions that can't be scored."""
 
 
 class Known(NamedTuple):
@@ -76,26 +70,10 @@ class Known(NamedTuple):
         return (max(last for _, last in ends) - min(first for first, _ in ends)) / NS_PER_MIN if ends else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run.json: who made the predictions beside it, and how."""
-
-    name: str
-    about: Mapping[str, Any]
-    failed: Mapping[str, str]
-    fed_ns: int
-
-
 def partial_truth(data: str) -> bool:
     """Whether the truth of a data set does not cover all that was walked, as its card says."""
     card = card_of(data)
     return card is not None and card.partial_truth
-
-
-def clocks_apart(data: str) -> bool:
-    """Whether nobody knows how the clocks of its truth and its sensors lie to each other, as its card says."""
-    card = card_of(data)
-    return card is not None and card.clocks_apart
 
 
 def known(folder: Path, *, partial: bool = False) -> Known | None:
@@ -127,6 +105,7 @@ def write_accuracy(
     seed: int = 1,
     resamples: int = 1000,
     private: bool = False,
+    asked: Mapping[str, Any] | None = None,
     say: Say = lambda note: None,
 ) -> Path:
     """Score whatever predictions there are.
@@ -137,6 +116,7 @@ def write_accuracy(
         seed: of the resamples.
         resamples: how many.
         private: data sets of which nothing may be shown to others, and those without a card, are scored as well.
+        asked: by which words it was asked for, so that a report can say how to make it again.
         say: is told, in one line each, of what is left out.
 
     Returns:
@@ -151,13 +131,17 @@ def write_accuracy(
     data: dict[str, dict[str, Any]] = {}
     sessions: dict[str, dict[str, Path]] = {}
     told: dict[str, dict[str, Any]] = {}
-    for staged in sorted(scenarios, key=lambda one: one.id):
-        runs = _runs(out / PREDICTIONS / staged.id)
+    ordered = sorted(scenarios, key=lambda one: one.id)
+    cards = _cards(ordered, out)
+    for staged in ordered:
+        runs = runs_of(out / PREDICTIONS / staged.id)
         if not runs:
             continue
-        about = data.get(staged.data) or _about_data(staged.data)
+        card = cards[staged.data]
+        about = data.get(staged.data) or about_data(staged.data, card)
         if about["figures"] != "published" and not private:
-            say(f"{staged.id}: {staged.data} is private; left out")
+            why = "is private" if card is not None or card_of(staged.data) is None else "has sessions of other origin"
+            say(f"{staged.id}: {staged.data} {why}; left out (--private shows it)")
             continue
         for folder, run in runs:
             if detectors.setdefault(run.name, run.about) != run.about:
@@ -165,7 +149,7 @@ def write_accuracy(
                     f"{folder} was made by another {run.name} than the others; want one (remove it, run again)"
                 )
         data[staged.data] = about
-        held = {name: one for name, path in staged.sessions.items() if (one := recordings.at(path, staged.data))}
+        held = {name: one for name, path in staged.sessions.items() if (one := recordings.at(path, card))}
         sessions.setdefault(staged.data, {}).update({name: staged.sessions[name] for name in held})
         told[staged.id] = {
             "data": staged.data,
@@ -176,12 +160,14 @@ def write_accuracy(
             "subjects": len({one.session.subject for one in held.values()}),
             "minutes": round(sum(one.minutes for one in held.values()), 3),
             "detectors": {
-                run.name: _answer(folder, run, held, seed, resamples, clocks_apart=clocks_apart(staged.data))
+                run.name: _answer(
+                    folder, run, held, seed, resamples, clocks_apart=card is not None and card.clocks_apart
+                )
                 for folder, run in runs
             },
         }
     for name, folders in sessions.items():
-        data[name] |= recordings.told(folders)
+        data[name] |= recordings.told(folders) | left_out(name, folders.values(), out)
     document = {
         "schema": SCHEMA,
         "seed": seed,
@@ -192,10 +178,34 @@ def write_accuracy(
         "detectors": detectors,
         "data": data,
         "scenarios": told,
-    }
+    } | ({} if asked is None else {"asked": dict(asked)})
     path = out / ACCURACY
+    _say_what_goes(path, told, say)
     write_bytes(path, _text(document).encode())
     return path
+
+
+def _cards(scenarios: Iterable[Staged], out: Path) -> dict[str, Card | None]:
+    """By data set, of all its sessions at once: of one name there is one line of what it is."""
+    folders: defaultdict[str, set[Path]] = defaultdict(set)
+    for staged in scenarios:
+        folders[staged.data].update(staged.sessions.values())
+    return {data: granted(data, sorted(own), out) for data, own in folders.items()}
+
+
+def _say_what_goes(path: Path, scenarios: Collection[str], say: Say) -> None:
+    """Whoever ran less than before sees only that from here on."""
+    try:
+        before = sorted(json.loads(path.read_text("utf-8"))["scenarios"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    gone = [one for one in before if one not in scenarios]
+    if gone:
+        more = f" and {len(gone) - SHOWN} more" if len(gone) > SHOWN else ""
+        say(
+            f"{path.name} no longer holds {', '.join(gone[:SHOWN])}{more};"
+            " name them as well and they come back, without being predicted anew"
+        )
 
 
 def _answer(
@@ -239,42 +249,6 @@ def _predictions(folder: Path, *, fed: bool) -> Found:
     return found
 
 
-def _runs(folder: Path) -> list[tuple[Path, Run]]:
-    """What was run of a scenario, by name."""
-    return [(path.parent, _run(path)) for path in sorted(folder.glob(f"*/{RUN}"))]
-
-
-def _run(path: Path) -> Run:
-    wanted = f"want {{detector: name, {', '.join(ABOUT)}; failed}} (written by imu-bench run?)"
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        about = document["detector"]
-        return Run(
-            name=str(about["name"]),
-            about={key: about[key] for key in ABOUT},
-            failed={str(name): str(reason) for name, reason in document["failed"].items()},
-            fed_ns=round(float(document.get("packet_ms") or FED_NS / MS) * MS),
-        )
-    except KeyError as error:
-        raise BadRun(f"{path} has no {error.args[0]!r}; {wanted}") from None
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise BadRun(f"{path} can't be read: {' '.join(str(error).split())}; {wanted}") from None
-
-
-def _about_data(name: str) -> dict[str, Any]:
-    """What its card says. Of recordings without one nobody has said that they may be shown."""
-    card = card_of(name)
-    if card is None:
-        return dict.fromkeys(("citation", "licence"), "no card") | {
-            "title": f"sessions {name}-*",
-            "kind": "recordings of one's own",
-            "figures": "private",
-            "truth": {},
-        }
-    told = {key: " ".join(str(getattr(card, key)).split()) for key in CARD}
-    return told | {"truth": {label: " ".join(meaning.split()) for label, meaning in card.truth.items()}}
-
-
 class _Recordings:
     """Each is read once, however many scenarios it stands in."""
 
@@ -282,11 +256,11 @@ class _Recordings:
         self._say = say
         self._held: dict[Path, Known | None] = {}
 
-    def at(self, folder: Path, data: str) -> Known | None:
+    def at(self, folder: Path, card: Card | None) -> Known | None:
         """None where there is nothing to score."""
         if folder not in self._held:
             try:
-                self._held[folder] = known(folder, partial=partial_truth(data))
+                self._held[folder] = known(folder, partial=card is not None and card.partial_truth)
                 if self._held[folder] is None:
                     self._say(f"{folder}: no truth; left out")
             except RetrogaitError as error:

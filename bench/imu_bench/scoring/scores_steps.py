@@ -1,5 +1,6 @@
 """What both feet or the pelvis have to be there for: pelvic drops, the pelvis' attitude, cadence."""
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -110,8 +111,15 @@ def _drop(pelvis: PelvisTruth, foot: Foot, true: tuple[Row, Row], found: Row, ta
         maybe(found, "pelvic_drop_robust_deg"), float(fall_deg.max() - np.append(about_deg, fall_deg[0]).min())
     )
     sd_deg = maybe(found, "pelvic_drop_sd_deg")
-    in_sds = None if drop_deg is None or not sd_deg else (drop_deg - true_deg) / sd_deg
+    in_sds = None if drop_deg is None or sd_deg is None else _in_sds(drop_deg - true_deg, sd_deg)
     tally.pelvic_drop_in_sds.add(in_sds, 0.0)
+
+
+def _in_sds(error_deg: float, sd_deg: float) -> float:
+    """Who states no doubt at all has to be right."""
+    if sd_deg > 0.0:
+        return error_deg / sd_deg
+    return math.inf if error_deg else 0.0
 
 
 def _fall(pelvis: PelvisTruth, stance: Foot, begin_ns: int, end_ns: int) -> Floats:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from imu.core.tables import Value
+from imu.core.tables import Row, Value
 
 UNKNOWN: Final = "unknown"
 """The walking of contacts to which truth gives no direction: turns and closing steps."""
@@ -41,15 +41,24 @@ class Squares:
 
 @dataclass(slots=True)
 class Verdicts:
-    """Was the name right? `undecided` ones are neither right nor wrong."""
+    """Was the name right? `undecided` ones are neither right nor wrong; of `missed` contacts nothing was said."""
 
     right: int = 0
     wrong: int = 0
     undecided: int = 0
+    missed: int = 0
 
-    def add(self, said: Value, wanted: Value, undecided: Sequence[Value]) -> None:
-        """One contact that truth names."""
-        if said in undecided:
+    @property
+    def told(self) -> int:
+        """Of how many contacts that were found truth asks."""
+        return self.right + self.wrong + self.undecided
+
+    def add(self, found: Row | None, name: str, wanted: Value, undecided: Sequence[Value]) -> None:
+        """One contact that truth names; None = it was not found."""
+        said = None if found is None else found.get(name)
+        if found is None:
+            self.missed += 1
+        elif said in undecided:
             self.undecided += 1
         elif said == wanted:
             self.right += 1

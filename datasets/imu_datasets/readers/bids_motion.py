@@ -2,9 +2,11 @@
 
 For each tracking system `sub-X[_ses-Y]_task-T_tracksys-K[_acq-A][_run-R]_motion.tsv`, columns without a header, beside
 it `_channels.tsv` that names them (name, component, type, tracked_point, units) and `_motion.json` (SamplingFrequency);
-a `LATENCY` channel holds times in s. Channels of type ACCEL and GYRO at the feet and at the pelvis are read; which
-tracked point is which is told by its name or by `called` in sensors.toml. `_events.tsv` makes contacts where it names
-`initial_contact_left`, `final_contact_right` and so on. Sidecars may stand further up, as BIDS lets them.
+a `LATENCY` channel holds times in s from the first row on. Channels of type ACCEL and GYRO at the feet and at the
+pelvis are read; which tracked point is which is told by its name or by `called` in sensors.toml. `_events.tsv` makes
+contacts where it names `initial_contact_left`, `final_contact_right` and so on, in s from the first row of the file
+whose tracking system its name has. Tracking systems share a clock where `acq_time` of `_scans.tsv` has fractions of a
+second. Sidecars may stand further up, as BIDS lets them.
 
 Source: bids-specification.readthedocs.io, modality-specific files, motion.
 """
@@ -13,7 +15,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -24,18 +26,17 @@ from imu.core.session import FEET, SENSORS, Sensor
 from imu.core.tables import Row
 from imu.core.units import ACCELERATION, ANGULAR_RATE, NS_PER_S
 from imu_datasets.dataset import BadOriginal
+from imu_datasets.readers.bids_scans import NO_VALUE, entities_of, starts_ns, system_of
 from imu_datasets.readers.clocks import counted, rate_of
 from imu_datasets.readers.delimited import Delimited, read_delimited, shown
 from imu_datasets.readers.holes import holes, in_order
 from imu_datasets.readers.own import Found, Settings, Taken, session_of, settings_of, si_per, text_lines
 from imu_datasets.recorded import Recorded, at_ns, true_contact
 
-ENTITY: Final = re.compile(r"([a-zA-Z]+)-([a-zA-Z0-9]+)")
 TYPES: Final[Mapping[str, str]] = {"ACCEL": "acc", "GYRO": "gyr", "ACC": "acc", "ANGVEL": "gyr"}
 """The last two as drafts of the specification had them."""
 SI: Final[Mapping[str, str]] = {"acc": ACCELERATION, "gyr": ANGULAR_RATE}
 LATENCY: Final = "LATENCY"
-NO_VALUE: Final = frozenset({"", "n/a", "nan"})
 EVENT: Final = re.compile(r"(initial|final)_contact_(left|right)")
 EVENT_COLUMNS: Final = ("trial_type", "event_type", "value")
 MARGIN_STRIDES: Final = 0.3
@@ -48,7 +49,7 @@ class Dialect:
     """What a data set does otherwise than the specification."""
 
     event_rate_hz: float | None = None
-    """Onsets of events count samples of this rate from 1; None = they are in s, as they should be."""
+    """Onsets of events count samples of this rate from 1, of all systems alike; None = they are in s, as specified."""
 
 
 class Trial(NamedTuple):
@@ -93,15 +94,10 @@ def trials(root: Path) -> Iterator[Trial]:
     found: dict[tuple[tuple[str, str], ...], list[Path]] = {}
     for path in sorted(root.glob("sub-*/**/motion/*_motion.tsv")):
         entities = entities_of(path)
-        if "sub" in entities and "tracksys" in entities:
+        if {"sub", "tracksys"} <= entities.keys():
             found.setdefault(tuple((k, v) for k, v in entities.items() if k != "tracksys"), []).append(path)
     for key in sorted(found):
         yield Trial(dict(key), found[key])
-
-
-def entities_of(path: Path) -> dict[str, str]:
-    """Of a file's name, in its order."""
-    return dict(ENTITY.findall(path.name.rpartition("_")[0]))
 
 
 def recorded(
@@ -130,20 +126,31 @@ def recorded(
             taken[sensor], systems[sensor] = one, path
     if "foot_left" not in taken and "foot_right" not in taken:
         return None
-    synchronised = len(set(systems.values())) == 1 or _on_one_clock(root, trial, taken, systems)
-    direction = said.pop("direction", None)
     told = _events(root, trial, dialect or Dialect())
-    first_ns = min(int(one.t_ns.min()) for one in taken.values())
-    if told is not None and synchronised:
-        contacts = _contacts(told, first_ns, direction)
+    within = {system_of(path) for path in systems.values()}
+    beyond = {event.system for event in told} - within - {""}
+    starts, unknown = starts_ns(trial.files) if len(within) > 1 or beyond else ({}, "")
+    synchronised = len(within) == 1 or within <= starts.keys()
+    direction, contacts = said.pop("direction", None), None
+    if synchronised:
+        base_ns = min(starts.get(system, 0) for system in within)
+        for sensor, path in systems.items():
+            ahead_ns = starts.get(system_of(path), base_ns) - base_ns
+            taken[sensor] = taken[sensor]._replace(t_ns=taken[sensor].t_ns + ahead_ns)
+        first_ns = min(int(one.t_ns.min()) for one in taken.values())
         ends_ns = max(int(one.t_ns.max()) for one in taken.values()) - first_ns
-        said["truth_ignore_ns"] = [*holes(contacts), *_untold(contacts, ends_ns)]
-    else:
-        contacts = None
+        if beyond and not within | beyond <= starts.keys():
+            said["note"] = f"contacts are left out: nothing tells when {', '.join(sorted(beyond))} began; {unknown}"
+        elif told:
+            # onsets count from the first row of their system, the session from the earliest sample of a sensor
+            told = [e._replace(t_ns=e.t_ns + starts.get(e.system, base_ns) - base_ns - first_ns) for e in told]
+            contacts = _contacts(trial, told, ends_ns, direction)
+            said["truth_ignore_ns"] = [*holes(contacts), *_untold(contacts, ends_ns)]
     said = {"activity": trial.entities.get("task", "unknown"), "source": "BIDS-Motion", **said}
     found = Found(subject, session, trial.files[0], settings)
     made = session_of(found, taken, synchronised=synchronised, **said)
-    return Recorded(made.document, made.samples, contacts)
+    document = made.document if synchronised else {**made.document, "note": f"{made.document['note']}; {unknown}"}
+    return Recorded(document, made.samples, contacts)
 
 
 def applicable(root: Path, path: Path, suffix: str) -> list[Path]:
@@ -248,7 +255,10 @@ def _sensors(root: Path, path: Path, settings: Settings) -> Iterator[tuple[Senso
             continue
         if called.setdefault(sensor, point) != point:
             raise BadOriginal(f"{channels.path}: {sensor} is {called[sensor]!r} or {point!r}; want one (see called)")
-        wanted.setdefault(sensor, {})[TYPES[kind] + component.lower()] = at
+        name, places = TYPES[kind] + component.lower(), wanted.setdefault(sensor, {})
+        if name in places:
+            raise BadOriginal(f"{channels.path}: {point} has {name} twice; want one (a second range?)")
+        places[name] = at
     if not wanted:
         return
     latency = kinds.index(LATENCY) if LATENCY in kinds else None
@@ -283,42 +293,12 @@ def _clock(path: Path, n: int, latency_s: Floats | None, rate_hz: float | None) 
         return at_ns(seq, rate_hz), seq, rate_hz
     if not np.isfinite(latency_s).all():
         raise BadOriginal(f"{path}: a row without LATENCY; want a time in every row")
-    t_ns = np.rint(latency_s * NS_PER_S).astype(np.int64)
+    # it should begin with 0; where it is a device's clock, nothing else is on it
+    t_ns = np.rint((latency_s - latency_s[0]) * NS_PER_S).astype(np.int64)
     rate_hz = rate_hz or rate_of(t_ns)
     if rate_hz <= 0:
         raise BadOriginal(f"{path}: LATENCY stands still; want s that rise")
     return t_ns, counted(t_ns, rate_hz), rate_hz
-
-
-def _on_one_clock(root: Path, trial: Trial, taken: dict[Sensor, Taken], systems: Mapping[Sensor, Path]) -> bool:
-    """Where all tracking systems say when they began (`acq_time` of scans.tsv), put their sensors on one clock."""
-    began: dict[Path, datetime] = {}
-    for path in set(systems.values()):
-        for table in (path.parent.parent / f"{stem}_scans.tsv" for stem in _stems(trial)):
-            if table.is_file():
-                scans = read_delimited(table, "\t")
-                for name, when in zip(scans.texts("filename"), scans.texts("acq_time"), strict=True):
-                    if name.rpartition("/")[2] == path.name and when not in NO_VALUE:
-                        began[path] = _instant(table, when)
-    if len(began) < len(set(systems.values())):
-        return False
-    earliest = min(began.values())
-    for sensor, path in systems.items():
-        ahead_ns = round((began[path] - earliest).total_seconds() * NS_PER_S)
-        taken[sensor] = taken[sensor]._replace(t_ns=taken[sensor].t_ns + ahead_ns)
-    return True
-
-
-def _stems(trial: Trial) -> list[str]:
-    parts = [f"{key}-{trial.entities[key]}" for key in ("sub", "ses") if key in trial.entities]
-    return ["_".join(parts[: k + 1]) for k in range(len(parts))]
-
-
-def _instant(table: Path, text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        raise BadOriginal(f"{table}: acq_time {shown(text)}; want YYYY-MM-DDThh:mm:ss") from None
 
 
 class _Told(NamedTuple):
@@ -327,26 +307,31 @@ class _Told(NamedTuple):
     t_ns: int
     initial: bool
     foot: str
+    system: str
+    """Whose first row it is counted from; empty = not told."""
 
 
-def _events(root: Path, trial: Trial, dialect: Dialect) -> list[_Told] | None:
-    """None = no file of events, or none that tells of contacts."""
+def _events(root: Path, trial: Trial, dialect: Dialect) -> list[_Told]:
+    """In order of onset."""
     told: list[_Told] = []
     for path in dict.fromkeys(each for file in trial.files for each in applicable(root, file, "_events.tsv")):
         table = read_delimited(path, "\t")
         onsets = table.numbers("onset")[:, 0]
+        system = system_of(path) if dialect.event_rate_hz is None else ""
         for column in EVENT_COLUMNS:
             if column in table.header:
                 for onset, text in zip(onsets, table.texts(column), strict=True):
                     match = EVENT.fullmatch(text.strip())
                     if match:
-                        told.append(_Told(_onset_ns(path, float(onset), dialect), match[1] == "initial", match[2]))
-    return sorted(told) or None
+                        t_ns = _onset_ns(path, float(onset), dialect)
+                        told.append(_Told(t_ns, match[1] == "initial", match[2], system))
+    return sorted(told)
 
 
 def _onset_ns(path: Path, onset: float, dialect: Dialect) -> int:
     if dialect.event_rate_hz is None:
-        if not onset >= 0:
+        # below 0 is before the recording, as specified
+        if not np.isfinite(onset):
             raise BadOriginal(f"{path}: onset {onset:g}; want s from the start of the recording")
         return round(onset * NS_PER_S)
     if onset != round(onset) or onset < 1:
@@ -354,16 +339,21 @@ def _onset_ns(path: Path, onset: float, dialect: Dialect) -> int:
     return round((onset - 1) * NS_PER_S / dialect.event_rate_hz)
 
 
-def _contacts(told: Iterable[_Told], first_ns: int, direction: str | None) -> list[Row]:
-    events = list(told)
+def _contacts(trial: Trial, told: Iterable[_Told], ends_ns: int, direction: str | None) -> list[Row]:
+    """Those that lie in the recording."""
     rows: list[Row] = []
+    events = sorted(told)
     for foot in FEET:
         of_foot = [event for event in events if event.foot == foot]
-        for number, event in enumerate(of_foot):
-            if event.initial:
-                after = of_foot[number + 1] if number + 1 < len(of_foot) else None
-                release = None if after is None or after.initial else after.t_ns - first_ns
-                rows.append(true_contact(foot, event.t_ns - first_ns, t_release_ns=release, direction=direction))
+        for event, after in zip_longest(of_foot, of_foot[1:]):
+            if event.initial and 0 <= event.t_ns <= ends_ns:
+                release = None if after is None or after.initial else after.t_ns
+                rows.append(true_contact(foot, event.t_ns, t_release_ns=release, direction=direction))
+    if not rows and any(event.initial for event in events):
+        raise BadOriginal(
+            f"{trial.files[0]}: events from {events[0].t_ns / NS_PER_S:g} s on, none a contact within"
+            f" {ends_ns / NS_PER_S:g} s; want onsets in s from the first row (of another clock?)"
+        )
     return in_order(rows)
 
 

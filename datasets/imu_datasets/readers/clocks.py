@@ -17,6 +17,16 @@ MOST_JITTER: Final = 0.25
 """Periods. Times that are no further from even ones stay as they are."""
 LEAST_LOSS_PERIODS: Final = 0.75
 """The least delay of a window varies from window to window by less."""
+ROUNDED_TO_NS: Final = (1_000_000, 100_000, 10_000)
+"""What sources round times to."""
+MOST_ROUNDED: Final = 0.25
+"""Periods. Of times that are rounded to less the median step is about one period."""
+STRETCHES: Final = (16, 64, 256)
+"""Steps. The longer a stretch, the less the rounding of its ends matters; the shorter, the fewer hold a loss."""
+LEAST_WHOLE: Final = 0.125
+"""Of all stretches of one length so many must hold no loss for it to tell the rate."""
+FOR_THE_PHASE: Final = 64
+"""Samples. So many tell where within their rounding the first ones lie."""
 
 
 def unwrapped(ticks: Ints, bits: int = 32) -> Ints:
@@ -32,14 +42,55 @@ def rate_of(t_ns: Ints | Floats) -> float:
     steps = steps[steps > 0]
     if not len(steps):
         return 0.0
-    return float(NS_PER_S / np.mean(steps[steps < ONE_SAMPLE_PERIODS * np.median(steps)]))
+    period_ns = float(np.mean(steps[steps < ONE_SAMPLE_PERIODS * np.median(steps)]))
+    rounded_ns = _rounded_to(steps)
+    if rounded_ns <= MOST_ROUNDED * period_ns:
+        return NS_PER_S / period_ns
+    # at 416 Hz whole ms step by 2 and 3: the 3 is no loss
+    rising: Ints = np.concatenate([np.zeros(1), np.cumsum(steps)]).astype(np.int64)
+    for stretch in STRETCHES:
+        spans = rising[stretch:] - rising[:-stretch]
+        if not len(spans):
+            break
+        usual = float(np.median(spans)) if stretch == STRETCHES[0] else stretch * period_ns
+        whole = np.abs(spans - usual) <= rounded_ns
+        if whole.sum() < LEAST_WHOLE * len(spans):
+            break
+        period_ns = float(np.mean(spans[whole])) / stretch
+    return NS_PER_S / period_ns
+
+
+def _rounded_to(steps_ns: Ints | Floats) -> int:
+    """ns that times of these steps are rounded to; 0 = they are not."""
+    return next((one for one in ROUNDED_TO_NS if not (steps_ns % one).any()), 0)
 
 
 def counted(t_ns: Ints, rate_hz: float) -> Ints:
     """A counter (n,) made of the steps of time, so that lost samples show; late rows step back."""
+    rounded_ns, period_ns = _rounded_to(np.diff(t_ns)), NS_PER_S / rate_hz
+    # beyond half a period a step by itself does not tell a loss from the rounding
+    if len(t_ns) > 1 and period_ns / 2 < rounded_ns <= period_ns:
+        return _counted_by_phase(t_ns, period_ns, rounded_ns)
     periods = np.diff(t_ns) * (rate_hz / NS_PER_S)
     steps = np.where((periods > 0) & (periods < ONE_SAMPLE_PERIODS), 1, np.rint(periods).astype(np.int64))
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(steps)])
+
+
+def _counted_by_phase(t_ns: Ints, period_ns: float, rounded_ns: int) -> Ints:
+    """A counter (n,): how many periods each row is after where the one before it was, within its rounding."""
+    first: Floats = (t_ns[:FOR_THE_PHASE] - t_ns[0]).astype(np.float64)
+    ahead_ns = float(np.angle(np.mean(np.exp(2j * np.pi * first / period_ns)))) / (2 * np.pi) * period_ns
+    half_ns = rounded_ns / 2
+    was_ns = min(max(ahead_ns, -half_ns), half_ns)
+    seq, number, before_ns = [0], 0, 0
+    for at_ns in (t_ns[1:] - t_ns[0]).tolist():
+        # rows of two times are two samples, however near
+        count = round((at_ns - was_ns) / period_ns)
+        count, before_ns = max(count, 1) if at_ns > before_ns else count, at_ns
+        was_ns = min(max(was_ns + count * period_ns, at_ns - half_ns), at_ns + half_ns)
+        number += count
+        seq.append(number)
+    return np.array(seq, np.int64)
 
 
 def paired(a_ns: Ints, b_ns: Ints, rate_hz: float) -> tuple[Ints, Ints]:

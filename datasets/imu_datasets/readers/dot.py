@@ -108,7 +108,8 @@ def _table(path: Path) -> tuple[Delimited, Mapping[str, str]]:
         header.pop()
     said: dict[str, str] = {}
     for line in lines[:at]:
-        key, _, value = line.partition(":")
+        # a spreadsheet puts quotes around keys and values as it does in the header
+        key, _, value = line.replace('"', "").partition(":")
         said[key.strip()] = value.strip(f"{delimiter} \t;,")
     while lines and not lines[-1].strip(f"{delimiter} \t"):
         lines.pop()

@@ -168,9 +168,10 @@ def _times(path: Path, ticks: Floats) -> Ints:
     known = np.flatnonzero(np.isfinite(ticks))
     if not len(known) or known[0] != 0 or (ticks[known] < 0).any():
         raise BadOriginal(f"{path}: line 2 has no time, or one is below 0; want ms from the first row on")
-    stamps = unwrapped(np.rint(ticks[known]).astype(np.int64), CLOCK_BITS).astype(np.float64)
+    whole = np.floor(ticks[known])
+    stamps: Floats = unwrapped(whole.astype(np.int64), CLOCK_BITS) + (ticks[known] - whole)
     if len(known) == len(ticks):
-        return (stamps * NS_PER_TICK).astype(np.int64)
+        return np.rint(stamps * NS_PER_TICK).astype(np.int64)
     if len(known) < 2:
         raise BadOriginal(f"{path}: one row has a time; want one a packet")
     sizes = np.diff(known, append=len(ticks))

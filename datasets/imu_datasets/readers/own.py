@@ -4,7 +4,7 @@ Files lie in FOLDER/SUBJECT/SESSION/ or are FOLDER/SUBJECT/SESSION.xdf; names of
 file knows is said in `sensors.toml` in the innermost of the three folders that has one:
 
 ```toml
-synchronised = true        # the sensors share one clock, though their files do not say so
+synchronised = true        # the sensors share one clock, though their files do not say so; false = they do not
 [foot_left]                # likewise foot_right, pelvis; each key may be left out
 mounting = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]   # rows: the body's forward, left, up in sensor axes; else unknown
 placement = "dorsum"
@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+from imu.core.errors import BadSessionFile
 from imu.core.samples import Floats, Ints, Samples
-from imu.core.session import SENSORS, Sensor
+from imu.core.session import SENSORS, Sensor, Session
 from imu.core.units import NS_PER_S, TO_SI
 from imu.store.slips import OTHER_SPELLINGS, likely, likely_unit
 from imu_datasets.dataset import BadOriginal
@@ -32,6 +33,9 @@ SETTINGS: Final = "sensors.toml"
 WORN: Final = ("mounting", "placement")
 TEXTS: Final = ("placement", "called", "acc_unit", "gyr_unit")
 KEYS: Final = ("mounting", *TEXTS)
+
+NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
+MOST_OF_A_NAME: Final = 64
 
 WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 """Of a name, however it is written: LeftFoot, left_foot, LEFT FOOT."""
@@ -97,7 +101,7 @@ def each(root: Path, suffixes: tuple[str, ...], read: Callable[[Found], Recorded
     for path in sorted(root.glob("*/*")):
         if _is_session(path, suffixes):
             none = False
-            subject, session = path.parent.name, path.name if path.is_dir() else path.name.partition(".")[0]
+            subject, session = path.parent.name, path.name if path.is_dir() else _safe(path.stem)
             try:
                 yield read(Found(subject, session, path, settings_of(path, path.parent, root)))
             except BadOriginal as slip:
@@ -107,10 +111,20 @@ def each(root: Path, suffixes: tuple[str, ...], read: Callable[[Found], Recorded
         raise BadOriginal(f"{root} has no {inside}; want recordings there (another folder by --from?)")
 
 
+def _safe(stem: str) -> str:
+    """A name of a session as like a file's as can be."""
+    return NOT_IN_NAMES.sub("-", stem).lstrip("._-")[:MOST_OF_A_NAME] or "session"
+
+
 def _is_session(path: Path, suffixes: tuple[str, ...]) -> bool:
+    # macOS lays ._walk.xdf beside walk.xdf
+    if path.name.startswith(".") or path.parent.name.startswith("."):
+        return False
     if ".xdf" in suffixes:
         return path.is_file() and path.name.endswith(suffixes)
-    return path.is_dir() and any(child.name.endswith(suffixes) for child in path.iterdir())
+    return path.is_dir() and any(
+        child.name.endswith(suffixes) and not child.name.startswith(".") for child in path.iterdir()
+    )
 
 
 def settings_of(*folders: Path) -> Settings:
@@ -141,6 +155,8 @@ def _settings(path: Path) -> Settings:
                 raise BadOriginal(f"{path}: {name} has {key!r}; want {', '.join(KEYS)}{likely(key, KEYS)}")
             if key in TEXTS and not isinstance(value, str):
                 raise BadOriginal(f"{path}: {name}.{key} is {shown(value)}; want text")
+            if key == "mounting":
+                _check_mounting(path, name, value)
     return Settings(cast("dict[Sensor, Any]", whole), synchronised)
 
 
@@ -153,7 +169,7 @@ def files_of(found: Found, endings: tuple[str, ...]) -> dict[tuple[Sensor, str],
     names: dict[str, tuple[Sensor, str]] = {
         f"{sensor}{ending}": (sensor, ending) for sensor in SENSORS for ending in endings
     }
-    there = sorted(path.name for path in found.path.iterdir())
+    there = sorted(path.name for path in found.path.iterdir() if not path.name.startswith("."))
     files = {names[name]: found.path / name for name in there if name in names}
     missing = [name for name in names if name not in there]
     for name in there:
@@ -161,6 +177,14 @@ def files_of(found: Found, endings: tuple[str, ...]) -> dict[tuple[Sensor, str],
         if slip or not files:
             raise BadOriginal(f"{found.path / name}: no name of ours; want {', '.join(names)}{slip}")
     return files
+
+
+def _check_mounting(path: Path, sensor: str, mounting: object) -> None:
+    try:
+        Session.parse(document_of("S", "s", {cast("Sensor", sensor): {"rate_hz": 100.0, "mounting": mounting}}))
+    except BadSessionFile as slip:
+        # the file that has it is not the one that it would be written to
+        raise BadOriginal(str(slip).replace("session.json has sensors.", f"{path} has ", 1)) from None
 
 
 def words_of(name: str) -> list[str]:
@@ -220,7 +244,8 @@ def session_of(
         _check_overlap(found, taken)
         origins = dict.fromkeys(taken, min(origins.values()))
     elif len(taken) > 1:
-        more["note"] = "the sensors' clocks are not synchronised: each begins with its own first sample"
+        apart = "the sensors' clocks are not synchronised: each begins with its own first sample"
+        more["note"] = f"{apart}; {more['note']}" if more.get("note") else apart
     samples: dict[Sensor, Samples] = {
         sensor: timed(one.t_ns - origins[sensor], one.seq - one.seq[0], one.acc, one.gyr)
         for sensor, one in taken.items()

@@ -9,7 +9,8 @@ was lost in between would shift the rest. `clocks.undelayed` does that here.
 
 import gzip
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -30,6 +31,8 @@ Quantity: TypeAlias = Literal["acc", "gyr"]
 SI: Final[Mapping[Quantity, str]] = {"acc": ACCELERATION, "gyr": ANGULAR_RATE}
 NEITHER: Final = ("mag", "quat", "euler", "ori", "pos", "temp", "roll", "pitch", "yaw")
 """How words begin that tell of other quantities."""
+AN_AXIS: Final = re.compile(r"(a|g|acc|accel|gyr|gyro|angvel|omega)?[xyz]")
+"""The last word of a label that is one of x, y, z: a letter by itself, or written together as in ax and accx."""
 WITHOUT_GRAVITY: Final = frozenset({"free", "linear", "lin", "user"})
 SAME_RATE: Final = 0.05
 
@@ -57,6 +60,10 @@ class _Three(NamedTuple):
     t_s: Floats
     values: Floats
     rate_hz: float
+    host: str
+    """The computer it came from; empty = it does not say."""
+    has_offsets: bool
+    """Whether the recorder has measured how the clock of that computer stands to its own."""
 
 
 def recordings(root: Path) -> Iterator[Recorded | BadOriginal]:
@@ -95,7 +102,22 @@ def _session(found: Found) -> Recorded:
             raise BadOriginal(f"{found.path}: {sensor} has no {'acc' if acc is None else 'gyr'}; want both")
         taken[sensor] = _together(found.path, acc, gyr)
     more = {"recording": broken} if broken else {}
-    return session_of(found, taken, synchronised=True, source="XDF of the Lab Streaming Layer", **more)
+    synchronised = found.settings.synchronised
+    if synchronised is None:
+        apart = _apart(parts.values())
+        synchronised = not apart
+        if apart:
+            more["note"] = apart
+    return session_of(found, taken, synchronised=synchronised, source="XDF of the Lab Streaming Layer", **more)
+
+
+def _apart(parts: Collection[_Three]) -> str:
+    """Why streams are not on one clock; empty = they are."""
+    hosts = sorted({three.host for three in parts})
+    without = sorted({repr(three.stream) for three in parts if not three.has_offsets})
+    if len(hosts) < 2 or not without:
+        return ""
+    return f"streams of {len(hosts)} computers, and no clock offsets of {', '.join(without)}"
 
 
 def _load(path: Path) -> tuple[list[Any], str]:
@@ -163,7 +185,14 @@ def _threes(path: Path, stream: Any, settings: Settings) -> Iterator[tuple[tuple
         axis = _axis(name, _text(info, "type"), channel, settings)
         if axis is not None:
             unit = _text(channel, "unit") or settings.sensors.get(axis.sensor, {}).get(f"{axis.quantity}_unit", "")
-            found.setdefault((axis.sensor, axis.quantity), {})[axis.axis] = column, unit
+            axes = found.setdefault((axis.sensor, axis.quantity), {})
+            if axis.axis in axes:
+                labels = [_text(described[k], "label") for k in (axes[axis.axis][0], column)]
+                raise BadOriginal(
+                    f"{path}: stream {name!r} has {labels[0]!r} and {labels[1]!r}, both {'xyz'[axis.axis]} of"
+                    f" {axis.quantity} of {axis.sensor}; want one (two ranges of one sensor? a stream each)"
+                )
+            axes[axis.axis] = column, unit
     for (sensor, quantity), axes in found.items():
         where = f"{path}: {quantity} of stream {name!r}"
         if set(axes) != {0, 1, 2}:
@@ -190,7 +219,7 @@ def _axis(stream: str, kind: str, channel: Xml | None, settings: Settings) -> _A
     label = _text(channel, "label")
     words = words_of(label)
     own = [*words, *words_of(_text(channel, "type"))]
-    if not words or words[-1][-1] not in "xyz" or any(word.startswith(NEITHER) for word in own):
+    if not words or not AN_AXIS.fullmatch(words[-1]) or any(word.startswith(NEITHER) for word in own):
         return None
     if not WITHOUT_GRAVITY.isdisjoint([*own, *words_of(kind), *words_of(stream)]):
         return None
@@ -220,7 +249,8 @@ def _timed(where: str, stream: Any, values: Floats) -> _Three:
     rate_hz = nominal_hz if nominal_hz > 0 else rate_of(t_s * NS_PER_S)
     if rate_hz <= 0:
         raise BadOriginal(f"{where} has all samples at one time; want times that rise")
-    return _Three(_text(stream["info"], "name"), t_s, values, rate_hz)
+    info: Xml = stream["info"]
+    return _Three(_text(info, "name"), t_s, values, rate_hz, _text(info, "hostname"), len(stream["clock_times"]) > 0)
 
 
 def _together(path: Path, acc: _Three, gyr: _Three) -> Taken:

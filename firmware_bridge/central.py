@@ -142,13 +142,17 @@ class Air:
                 enough.set()
 
         scanner = self._scanner(detection_callback=on_seen, service_uuids=self._services)
+        # bleak, cancelled while it asks the system to scan, forgets that it has asked: it is heard out first
+        starting = asyncio.ensure_future(scanner.start())
         try:
-            await within(self._timing.call_s, "scan", scanner.start())
+            await within(self._timing.call_s, "scan", asyncio.shield(starting))
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await enough.wait()
         except (BridgeError, asyncio.CancelledError):
             with suppress(BridgeError):  # the first error says more
+                await within(self._timing.leave_s, "scan", starting)
+            with suppress(BridgeError):
                 await within(self._timing.leave_s, "stop the scan", scanner.stop())
             raise
         await within(self._timing.leave_s, "stop the scan", scanner.stop())

@@ -197,7 +197,7 @@ ASK_AGAIN_S: Final = 10.0
 """A sensor may take so long to be stopped, left and disconnected."""
 
 
-async def within(seconds: float, doing: str, call: Coroutine[Any, Any, T]) -> T:
+async def within(seconds: float, doing: str, call: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
     """The result of `call`, which is cancelled after `seconds`.
 
     `asyncio.timeout` waits for as long as the tidying up of a cancelled call takes, and bleak's asks a daemon that may

@@ -79,6 +79,8 @@ class FakeBluez:
         self._paths: dict[tuple[str, str], str] = {}
         self._sockets: dict[str, socket.socket] = {}
         self._notifying: set[str] = set()
+        self.on_discovery: Callable[[], object] = lambda: None
+        """Called when it begins to scan, before it answers."""
         self._wanted: set[str] = set()
         """Services whose devices alone are shown; empty = all are."""
         self._connecting: dict[str, asyncio.Future[None]] = {}
@@ -174,6 +176,7 @@ class FakeBluez:
                 if self._connecting or self.discovering:
                     raise IN_PROGRESS
                 self._changed(ADAPTER, ADAPTER1, {"Discovering": Variant("b", True)})
+                self.on_discovery()
                 self._start(self._advertise())
                 return nothing
             if member == "StopDiscovery":

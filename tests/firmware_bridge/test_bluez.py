@@ -273,6 +273,17 @@ def test_cancelled_at_any_moment_nothing_stays_connected(run: Run, acquire: bool
     run(main())
 
 
+def test_cancelled_while_bluez_begins_to_scan_it_scans_no_longer(run: Run):
+    async def main() -> None:
+        bench = Bench("A1")
+        async with bench.supervised() as (task,):
+            bench.bluez.on_discovery = task.cancel
+            await asyncio.wait({task}, timeout=PATIENCE_S)
+            assert task.cancelled()
+
+    run(main())
+
+
 @BOTH_WAYS
 def test_cancelled_while_bluez_hands_over_the_data_no_socket_stays_open(run: Run, acquire: bool):
     async def main() -> None:
